@@ -1,0 +1,50 @@
+# Every target does its own set-up: a .venv with locked, hashed dependencies. Needs only Python >= 3.11 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check bench receiver-load lock clean
+
+demo: $(VENV)/.app
+	$(BIN)/closedwon demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Calls against the floors, CPU per deal, memory; both sheet layouts. Prints JSON lines.
+bench: $(VENV)/.dev
+	$(BIN)/python bench/backfill.py 1000 portfolio
+	$(BIN)/python bench/backfill.py 200 sheet_per_onboarding
+
+# 30 seconds of signed webhooks on loopback, with a kill -9 of the receiver in the middle.
+receiver-load: $(VENV)/.dev
+	$(BIN)/python bench/receiver_load.py
+
+# The application's own environment: runtime dependencies and Closedwon itself, editable.
+$(VENV)/.app: requirements/app.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes --only-binary :all: -r requirements/app.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.app requirements/dev.txt requirements/openapi.txt
+	$(PIP) install --require-hashes --only-binary :all: -r requirements/dev.txt
+	$(PIP) install --require-hashes --only-binary :all: --no-deps -r requirements/openapi.txt
+	@touch $@
+
+# Writes the locks anew: versions and hashes, no index and no address.
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+lock: $(VENV)/.dev
+	$(UV_COMPILE) -o requirements/app.txt pyproject.toml requirements/build.in
+	$(UV_COMPILE) -c requirements/app.txt -o requirements/dev.txt requirements/dev.in
+	$(UV_COMPILE) --no-deps -o requirements/openapi.txt requirements/openapi.in
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,97 @@
+"""Business days: weekends, public holidays of a country, and a company's own days off.
+
+Used by `mappings.templates` to date tasks and by `sync.core` to forecast. Pure arithmetic: never asks what day it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+
+import holidays
+
+SATURDAY, SUNDAY = 5, 6
+WEEK = 7
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessCalendar:
+    """Which days are worked. `country` is an ISO code ("" = no public holidays), `subdivision` its state or province.
+
+    `weekend` holds weekdays as Monday = 0. Raises ValueError, in words for the operator, for a country that the
+    `holidays` package does not know or a weekend that leaves no day to work.
+    """
+
+    country: str = ""
+    subdivision: str = ""
+    days_off: frozenset[date] = frozenset()
+    weekend: frozenset[int] = frozenset({SATURDAY, SUNDAY})
+
+    def __post_init__(self) -> None:
+        if len(self.weekend) >= WEEK:
+            raise ValueError("the weekend covers the whole week: leave at least one day to work")
+        _check_place(self.country, self.subdivision)
+
+    def is_business_day(self, day: date) -> bool:
+        """Tell whether people work on this day."""
+        return (
+            day.weekday() not in self.weekend
+            and day not in self.days_off
+            and day not in _public_holidays(self.country, self.subdivision, day.year)
+        )
+
+    def next_business_day(self, day: date) -> date:
+        """Return the day itself if it is worked, else the first one after it that is."""
+        while not self.is_business_day(day):
+            day += DAY
+        return day
+
+    def previous_business_day(self, day: date) -> date:
+        """Return the day itself if it is worked, else the last one before it that is."""
+        while not self.is_business_day(day):
+            day -= DAY
+        return day
+
+    def add(self, day: date, count: int) -> date:
+        """Go `count` business days on (back when negative). A day off first counts as its neighbour in that direction.
+
+        So `add(saturday, 0)` is Monday, `add(saturday, 1)` Tuesday and `add(saturday, -1)` Thursday.
+        """
+        if count < 0:
+            day = self.previous_business_day(day)
+            for _ in range(-count):
+                day = self.previous_business_day(day - DAY)
+            return day
+        day = self.next_business_day(day)
+        for _ in range(count):
+            day = self.next_business_day(day + DAY)
+        return day
+
+    def between(self, start: date, end: date) -> int:
+        """Count the business days after `start` up to and with `end`; negative when `end` comes first."""
+        if end < start:
+            return -self.between(end, start)
+        days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))
+        return sum(self.is_business_day(day) for day in days)
+
+
+def _check_place(country: str, subdivision: str) -> None:
+    supported = holidays.list_supported_countries()
+    if not country:
+        if subdivision:
+            raise ValueError(f"subdivision {subdivision!r} stands without a country: add `country`")
+        return
+    if country not in supported:
+        raise ValueError(f"no holidays are known for country {country!r}: use an ISO code such as US, GB, NL or DE")
+    if subdivision and subdivision not in supported[country]:
+        known = ", ".join(supported[country]) or "none"
+        raise ValueError(f"country {country} has no subdivision {subdivision!r}: use one of {known}")
+
+
+@lru_cache(maxsize=1024)
+def _public_holidays(country: str, subdivision: str, year: int) -> frozenset[date]:
+    if not country:
+        return frozenset()
+    return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=year))

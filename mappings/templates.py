@@ -1,0 +1,385 @@
+"""Plans out of deals: picks the template and works out every task with its dates, owner and texts.
+
+Called by `sync.engine`. Pure: the same template, deal, calendar and kickoff give the same plan, so a plan can be made
+again to see what an amendment changes. Raises HeldBack for a deal that no template fits.
+
+The rules of dating: a task starts on its anchor (`kickoff + 2`, `launch - 5`, `after contract`) or, if later, on the
+first business day after everything it depends on has ended; it ends `days` business days later. A milestone takes no
+time: it falls on its anchor or on the day when the last of its predecessors ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from connectors.base import Value
+from mappings.calendar import BusinessCalendar
+from mappings.conditions import Condition, NotEvaluated, Scope
+from mappings.model import Deal, HeldBack
+from mappings.texts import NotFilled, Text
+from mappings.translate import scope_of
+
+NAME_LENGTH = 250
+"""Both trackers end a name at 255 characters; the rest is left for what a connector adds."""
+
+KICKOFF, LAUNCH, AFTER = "kickoff", "launch", "after"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One task or milestone as it should be. Dates are targets, `owner` is an e-mail or "", hours are estimates."""
+
+    key: str
+    phase: str
+    name: str
+    description: str
+    audience: str
+    milestone: bool
+    role: str
+    owner: str
+    start_target: date
+    due_target: date
+    estimated_hours: float
+    depends_on: tuple[str, ...] = ()
+    critical: bool = False
+
+    def canonical(self) -> dict[str, Value]:
+        """Return the canonical task fields of a task that nobody has touched yet."""
+        return {
+            "name": self.name,
+            "kind": "milestone" if self.milestone else "task",
+            "status": "not_started",
+            "phase": self.phase,
+            "owner": self.owner or None,
+            "start_target": self.start_target,
+            "due_target": self.due_target,
+            "estimated_hours": self.estimated_hours or None,
+            "audience": self.audience,
+            "description": self.description or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSpec:
+    """A whole plan as it should be; `tasks` in order of phase, then of the template."""
+
+    deal_key: str
+    title: str
+    template: str
+    template_version: str
+    kickoff: date
+    target_launch: date
+    tasks: tuple[TaskSpec, ...]
+    contracted_hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """When a task wants to start: `days` business days from the kickoff, the launch or the end of another task."""
+
+    to: str
+    days: int = 0
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTemplate:
+    """One task of a template. `hours` is a number or an expression over deal, lines and line."""
+
+    key: str
+    name: Text
+    description: Text
+    audience: str = "both"
+    milestone: bool = False
+    role: str = ""
+    start: Anchor | None = None
+    days: int = 1
+    hours: float | Condition = 0.0
+    depends_on: tuple[str, ...] = ()
+    critical: bool = False
+    when: Condition | None = None
+
+    @property
+    def predecessors(self) -> tuple[str, ...]:
+        """Keys of all tasks that must end before this one starts."""
+        after = (self.start.task,) if self.start and self.start.to == AFTER else ()
+        return tuple(dict.fromkeys((*self.depends_on, *after)))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Tasks that come together: if `when` holds, once, or once for each line that meets `each`."""
+
+    phase: str
+    tasks: tuple[TaskTemplate, ...]
+    when: Condition | None = None
+    for_each: bool = False
+    each: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What plans are made from. `roles` gives an e-mail, a `deal.<field>`, or "" for nobody yet."""
+
+    name: str
+    version: str
+    title: Text
+    phases: tuple[str, ...]
+    groups: tuple[Group, ...]
+    roles: Mapping[str, str] = field(default_factory=dict)
+    when: Condition | None = None
+    priority: int = 0
+    kickoff_after_close: int = 0
+    launch_after_kickoff: int = 0
+    contracted_hours: Condition | None = None
+
+
+def choose(templates: Sequence[Template], deal: Deal) -> Template:
+    """Return the fitting template of highest priority, the first of equals; raises HeldBack when none fits."""
+    scope = Scope.of(scope_of(deal))
+    fitting = [t for t in templates if _holds(t.when, scope, t.name)]
+    if not fitting:
+        tried = ", ".join(t.name for t in templates) or "none is configured"
+        raise HeldBack(
+            f"No template fits this deal (tried: {tried}): correct the deal's products, or widen a template's `when`.",
+            code="PLAN-TEMPLATE-01",
+        )
+    return max(fitting, key=lambda t: t.priority)
+
+
+def kickoff_of(template: Template, deal: Deal, calendar: BusinessCalendar) -> date:
+    """Return the kickoff that the template proposes: so many business days after the deal closed."""
+    return calendar.add(deal.close_date, template.kickoff_after_close)
+
+
+def instantiate(
+    template: Template,
+    deal: Deal,
+    calendar: BusinessCalendar,
+    *,
+    kickoff: date,
+    people: Mapping[str, str] | None = None,
+) -> PlanSpec:
+    """Make the plan of a deal. `people` (e-mail by role, of the mapping's user map) wins over the template's roles.
+
+    Raises HeldBack when the deal lacks a value that the template uses or its target launch cannot be meant.
+    """
+    kickoff = calendar.next_business_day(kickoff)
+    launch = _launch(template, deal, calendar, kickoff)
+    names = scope_of(deal) | {"kickoff": kickoff.isoformat(), "launch": launch.isoformat()}
+    try:
+        whole = _Origin(names, Scope.of(names))
+        drafts = tuple(_drafts(template, whole))
+        hours = _contracted(template, deal, whole.scope)
+        title = template.title.render(names)
+        dates = _Dates(calendar, kickoff, launch, drafts)
+        roles = {**template.roles, **(people or {})}
+        tasks = tuple(_task(draft, dates, roles, deal) for draft in _in_order(template, drafts))
+    except (NotEvaluated, NotFilled) as error:
+        raise HeldBack(f"Template {template.name}: {error}", code="PLAN-VALUE-01") from None
+    return PlanSpec(deal.key, title[:NAME_LENGTH], template.name, template.version, kickoff, launch, tasks, hours)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A task that will be in the plan, before dating. `depends_on` are keys of other drafts."""
+
+    key: str
+    phase: str
+    task: TaskTemplate
+    names: Mapping[str, Any]
+    hours: float
+    depends_on: tuple[str, ...]
+    anchored_to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What a task is made from: the whole deal, or one of its lines."""
+
+    names: Mapping[str, Any]
+    scope: Scope
+    suffix: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Instance:
+    """A template's task that this deal needs, made once or for one line."""
+
+    key: str
+    phase: str
+    task: TaskTemplate
+    origin: _Origin
+
+
+class _Dates:
+    """Dates every draft once, predecessors first. The loader has refused cycles."""
+
+    def __init__(self, calendar: BusinessCalendar, kickoff: date, launch: date, drafts: Sequence[_Draft]) -> None:
+        self._calendar, self._kickoff, self._launch = calendar, kickoff, launch
+        self._drafts = {draft.key: draft for draft in drafts}
+        self._known: dict[str, tuple[date, date]] = {}
+
+    def of(self, key: str) -> tuple[date, date]:
+        """Return start and due of a draft."""
+        if key not in self._known:
+            self._known[key] = self._date(self._drafts[key])
+        return self._known[key]
+
+    def _date(self, draft: _Draft) -> tuple[date, date]:
+        task, add = draft.task, self._calendar.add
+        gap = 0 if task.milestone else 1
+        floors = [self._anchored(task.start), *(add(self.of(key)[1], gap) for key in draft.depends_on)]
+        if task.start and task.start.to == AFTER:
+            floors += [add(self.of(key)[1], max(task.start.days, gap)) for key in draft.anchored_to]
+        start = max(floors)
+        return start, start if task.milestone else add(start, task.days - 1)
+
+    def _anchored(self, anchor: Anchor | None) -> date:
+        """No anchor starts a plan before its kickoff, not even a launch that was sold too soon."""
+        if anchor is None or anchor.to == AFTER:
+            return self._kickoff
+        origin = self._kickoff if anchor.to == KICKOFF else self._launch
+        return max(self._kickoff, self._calendar.add(origin, anchor.days))
+
+
+def _launch(template: Template, deal: Deal, calendar: BusinessCalendar, kickoff: date) -> date:
+    sold = deal.fields.get("target_launch")
+    if not isinstance(sold, date):
+        return calendar.add(kickoff, template.launch_after_kickoff)
+    if sold < kickoff:
+        raise HeldBack(
+            f"The target launch {sold} is before the kickoff {kickoff}: agree on a new target launch and enter it on "
+            "the deal.",
+            code="PLAN-LAUNCH-01",
+        )
+    return calendar.previous_business_day(sold)
+
+
+def _contracted(template: Template, deal: Deal, scope: Scope) -> float | None:
+    if template.contracted_hours:
+        return None if template.contracted_hours.value(scope) is None else template.contracted_hours.number(scope)
+    sold = deal.fields.get("contracted_hours")
+    return float(sold) if isinstance(sold, int | float) else None
+
+
+def _drafts(template: Template, whole: _Origin) -> Iterator[_Draft]:
+    each = tuple(_line_origins(whole.names)) if any(group.for_each for group in template.groups) else ()
+    instances = [i for group in template.groups for i in _instances(group, whole, each)]
+    present: dict[str, list[_Instance]] = {}
+    for instance in instances:
+        present.setdefault(instance.task.key, []).append(instance)
+    chain = {task.key: task.predecessors for group in template.groups for task in group.tasks}
+    for instance in instances:
+        task = instance.task
+        after = (task.start.task,) if task.start and task.start.to == AFTER else ()
+        yield _Draft(
+            key=instance.key,
+            phase=instance.phase,
+            task=task,
+            names=instance.origin.names,
+            hours=_hours(task, instance.origin.scope),
+            depends_on=_resolve(task.predecessors, instance, present, chain),
+            anchored_to=_resolve(after, instance, present, chain),
+        )
+
+
+def _line_origins(names: Mapping[str, Any]) -> Iterator[_Origin]:
+    """Give every line a suffix for its tasks' keys: its product's code, numbered where two lines share it."""
+    seen: Counter[str] = Counter()
+    for number, line in enumerate(names["lines"]):
+        slug = _slug(str(line.get("code") or line.get("product") or "line"))
+        seen[slug] += 1
+        suffix = f".{slug}" if seen[slug] == 1 else f".{slug}-{seen[slug]}"
+        own = {**names, "line": line}
+        yield _Origin(own, Scope.of(own), suffix, number)
+
+
+def _instances(group: Group, whole: _Origin, each: Sequence[_Origin]) -> Iterator[_Instance]:
+    if not _holds(group.when, whole.scope, "group"):
+        return
+    for origin in each if group.for_each else (whole,):
+        if _holds(group.each, origin.scope, "group"):
+            for task in group.tasks:
+                if _holds(task.when, origin.scope, task.key):
+                    yield _Instance(task.key + origin.suffix, group.phase, task, origin)
+
+
+def _hours(task: TaskTemplate, scope: Scope) -> float:
+    if not isinstance(task.hours, Condition):
+        return task.hours
+    hours = task.hours.number(scope)
+    if hours < 0:
+        raise NotEvaluated(f"`{task.hours.text}` gives {hours:g} hours for {task.key}: correct the deal's quantities")
+    return round(hours, 2)
+
+
+def _resolve(
+    wanted: Sequence[str],
+    instance: _Instance,
+    present: Mapping[str, Sequence[_Instance]],
+    chain: Mapping[str, tuple[str, ...]],
+) -> tuple[str, ...]:
+    """Name the plan's own tasks for a template's dependencies.
+
+    A task that this deal does not need hands on what it depended on itself. Between tasks made for each line the same
+    line is meant; from outside, all lines are.
+    """
+    found: dict[str, None] = {}
+    for key in wanted:
+        made = present.get(key, ())
+        line = instance.origin.line
+        same = [other for other in made if line is not None and other.origin.line == line]
+        for other in same or made:
+            found[other.key] = None
+        if not made:
+            found.update(dict.fromkeys(_resolve(chain[key], instance, present, chain)))
+    return tuple(found)
+
+
+def _in_order(template: Template, drafts: Sequence[_Draft]) -> list[_Draft]:
+    return sorted(drafts, key=lambda draft: template.phases.index(draft.phase))
+
+
+def _task(draft: _Draft, dates: _Dates, roles: Mapping[str, str], deal: Deal) -> TaskSpec:
+    task = draft.task
+    start, due = dates.of(draft.key)
+    return TaskSpec(
+        key=draft.key,
+        phase=draft.phase,
+        name=" ".join(task.name.render(draft.names).split())[:NAME_LENGTH],
+        description=task.description.render(draft.names).strip(),
+        audience=task.audience,
+        milestone=task.milestone,
+        role=task.role,
+        owner=_person(roles.get(task.role, ""), deal),
+        start_target=start,
+        due_target=due,
+        estimated_hours=draft.hours,
+        depends_on=draft.depends_on,
+        critical=task.critical,
+    )
+
+
+def _person(who: str, deal: Deal) -> str:
+    if not who.startswith("deal."):
+        return who.lower()
+    value = scope_of(deal)["deal"].get(who.removeprefix("deal."), "")
+    return str(value).lower() if "@" in str(value) else ""
+
+
+def _holds(condition: Condition | None, scope: Scope, where: str) -> bool:
+    try:
+        return condition is None or condition.test(scope)
+    except NotEvaluated as error:
+        raise HeldBack(f"Template, {where}: {error}", code="PLAN-CONDITION-01") from None
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:40] or "line"

@@ -1,0 +1,112 @@
+"""The command that runs unattended: the daemon, until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from connectors.base import Meter
+from sync import logs
+from sync.cli.common import DEFAULT_CONFIG, ConfigOption, err
+from sync.cli.exits import Exit
+from sync.cli.workers import free_the_dead
+from sync.config import Config, load_config
+from sync.daemon import Daemon, Schedules
+from sync.health import HealthServer, Metrics
+from sync.wiring import Plant, assemble, real_now
+from sync.work import Gate, WorkerSettings
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command()(daemon)
+
+
+def daemon(
+    config: ConfigOption = DEFAULT_CONFIG,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where /healthz, /readyz and /metrics are; 0 takes any.")
+    ] = None,
+) -> None:
+    """Keep all onboardings equal, unattended: looks for changes on a schedule and works until told to stop.
+
+    Start as many as wanted, on as many machines as wanted, on one PostgreSQL: each does a part. Ctrl-C or SIGTERM ends
+    it within ten seconds; what was begun is finished or handed back. The schedules stand in the configuration.
+
+    Example: closedwon --log-level info daemon
+
+    Exit codes: 0 stopped as told · 2 usage · 3 configuration · 6 the store cannot be reached, or stopped while a vendor
+    still had not answered (what it does is looked up by the next one).
+    """
+    began = time.perf_counter()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    loaded = load_config(config)
+    built = build(loaded)
+    free_the_dead(built.plant.store)
+    server = HealthServer(
+        built.daemon, built.metrics, host=loaded.health.host, port=loaded.health.port if port is None else port
+    )
+    err.print(f"Running. http://{loaded.health.host}:{server.port}/readyz tells how it is; Ctrl-C ends it.")
+    ended = built.daemon.run(stopping)
+    server.close()
+    logs.spend(built.plant.calls())
+    if not ended:
+        _leave(time.perf_counter() - began)
+    built.plant.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Unattended:
+    """A daemon that is ready to run, and what it is made of."""
+
+    daemon: Daemon
+    plant: Plant
+    metrics: Metrics
+
+
+def build(config: Config) -> Unattended:
+    """Make the daemon that a configuration describes; raises what `assemble` raises."""
+    metrics = Metrics()
+    hurry = threading.Event()
+    gates: dict[str, Gate] = {}
+
+    def sleep(seconds: float) -> None:
+        hurry.wait(seconds)
+
+    def gated(name: str, meter: Meter) -> Meter:
+        gates[name] = Gate(name, meter, clock=time.monotonic, sleep=sleep, observe=metrics.call)
+        return gates[name]
+
+    plant = assemble(config, sleep=sleep, around=gated)
+    metrics.read(plant.store, real_now)
+    schedules = config.schedules.model_dump()
+    zone = schedules.pop("zone")
+    engine = plant.engine.settings
+    made = Daemon(
+        engine=plant.engine,
+        store=plant.store,
+        gates=gates,
+        metrics=metrics,
+        schedules=Schedules(schedules, zone),
+        settings=WorkerSettings(engine.owner, batch=engine.batch, lease_seconds=engine.lease_seconds),
+        now=real_now,
+        hurry=hurry,
+        begin=plant.urgency.set,
+    )
+    return Unattended(made, plant, metrics)
+
+
+def _leave(seconds: float) -> None:
+    """End although a thread waits for a vendor's answer: Python itself would wait for the thread."""
+    logs.run(Exit.UNFINISHED, seconds, "STOPPED-01")
+    sys.stderr.flush()
+    os._exit(Exit.UNFINISHED)

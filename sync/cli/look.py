@@ -1,0 +1,140 @@
+"""The commands that look: doctor, status, verify; and release, which a person says after having looked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from connectors.base import Finding, Level
+from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, out, plant, print_json
+from sync.cli.exits import Exit, Stop
+from sync.doctor import examine
+from sync.engine.reconcile import BRAKE
+from sync.verify import verify as run_verify
+
+MARKS = {Level.OK: "[green]ok  [/green]", Level.WARNING: "[yellow]look[/yellow]", Level.ERROR: "[red]mend[/red]"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(doctor)
+    app.command()(status)
+    app.command()(verify)
+    app.command()(release)
+
+
+def doctor(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
+    """Check files, sign-in, permissions, fields, picklists and columns, and print the exact repair for each finding.
+
+    Example: closedwon doctor
+
+    Exit codes: 0 sound (warnings apart) · 3 a file is wrong · 6 the store cannot be reached · 7 something is to
+    mend.
+    """
+    with plant(config) as opened:
+        findings = list(examine(opened))
+    counts = {str(level): sum(finding.level is level for finding in findings) for level in Level}
+    if json:
+        print_json({"findings": [_finding(each) for each in findings], "counts": counts})
+    else:
+        for finding in findings:
+            out.print(f"{MARKS[finding.level]} {escape(finding.message)}")
+            if finding.repair and finding.level is not Level.OK:
+                out.print(f"     → {escape(finding.repair)}  [dim]{finding.code}[/dim]")
+    if counts[Level.ERROR]:
+        text = f"{counts[Level.ERROR]} of {len(findings)} checks need mending: do what stands after each arrow."
+        raise Stop(text, Exit.UNEQUAL, "DOCTOR-01", told=True)
+
+
+def _finding(each: Finding) -> dict[str, str]:
+    return {"level": str(each.level), "code": each.code, "message": each.message, "repair": each.repair}
+
+
+def status(
+    config: ConfigOption = DEFAULT_CONFIG,
+    limit: Annotated[int, typer.Option(min=1, help="How many held-back entries to list.")] = 20,
+    json: JsonOption = False,
+) -> None:
+    """Show what is there, what waits, what is held back and why, and whether a brake is engaged. Calls no vendor.
+
+    Example: closedwon status --json
+
+    Exit codes: 0 shown, whatever it shows · 3 configuration · 6 the store cannot be reached.
+    """
+    with plant(config) as opened:
+        store = opened.store
+        counts = store.counts()
+        brake = store.cursor("engine", BRAKE)
+        held = store.quarantined(limit=limit)
+        work = store.work_items(limit=limit)
+    if json:
+        print_json(
+            {"counts": counts, "brake": brake, "held": [_entry(q) for q in held], "work": [_work(w) for w in work]}
+        )
+        return
+    if brake:
+        out.print(f"[red]Brake engaged:[/red] {escape(brake)}")
+    out.print(", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in counts.items()))
+    if held:
+        table = Table("Deal", "Item", "Where", "Code", "What to do", title="Held back")
+        for q in held:
+            table.add_row(*map(escape, (q.key, q.item, f"{q.connection} {q.field}".strip(), q.code, q.message)))
+        out.print(table)
+    for item in work:
+        out.print(f"Waiting: {item.key} until {item.not_before or 'now'} {item.error}", markup=False)
+
+
+def _entry(q: Any) -> dict[str, Any]:
+    names = ("key", "item", "connection", "field", "code", "message", "since")
+    return {name: getattr(q, name) for name in names} | {"severity": str(q.severity)}
+
+
+def _work(item: Any) -> dict[str, Any]:
+    names = ("key", "requested", "done", "priority", "not_before", "attempts", "failures", "owner", "error")
+    return {name: getattr(item, name) for name in names}
+
+
+def verify(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
+    """Read everything anew from all sides and compare it: what is unequal, doubled, lacking or astray, with examples.
+
+    Example: closedwon verify --json
+
+    Exit codes: 0 all equal · 3 configuration · 5 not authorised · 6 a vendor cannot be reached · 7 not equal.
+    """
+    with plant(config) as opened, err.status("Comparing everything with everything…"):
+        proof = run_verify(store=opened.store, connections=opened.connections, context=opened.engine.context())
+        calls = opened.calls()
+    if json:
+        print_json({**proof.as_json(), "calls": calls})
+    else:
+        out.print(
+            f"Compared {proof.compared} records ({proof.fields} fields) of {proof.onboardings} onboardings: "
+            f"{proof.unequal} unequal, {proof.duplicates} duplicates, {proof.lacking} lacking, {proof.strays} astray, "
+            f"{proof.held} held back."
+        )
+        for example in proof.examples:
+            out.print(f"  {example}", markup=False)
+    if not proof.sound:
+        text = (
+            "The sides do not agree. `closedwon reconcile --all` brings values together; of records that exist "
+            "more than once, delete all but the one that our links lead to."
+        )
+        raise Stop(text, Exit.UNEQUAL, "UNEQUAL-01", told=True)
+
+
+def release(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
+    """Release an engaged brake: the next batch passes once. Look at `closedwon plan` first.
+
+    Example: closedwon release && closedwon reconcile --changed
+
+    Exit codes: 0 released, or nothing was to release · 3 configuration · 6 the store cannot be reached.
+    """
+    with plant(config) as opened:
+        text = opened.engine.release_brake()
+    if json:
+        print_json({"released": bool(text), "brake": text})
+    else:
+        out.print(f"Released: {text}" if text else "No brake was engaged.", markup=False)

@@ -1,0 +1,258 @@
+"""The commands around webhooks: the receiver that hears them, and their registration at the vendors."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from connectors.base import Kind
+from connectors.events import Events, Hook
+from sync import logs
+from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, out, plant, print_json
+from sync.cli.exits import Exit, Stop
+from sync.config import LOOPBACK
+from sync.engine import Report
+from sync.receiver import MAX_BODY, Hands, Receiver, Tallies, address, doors_of, hearing
+from sync.wiring import Plant, real_now
+
+GRACE_SECONDS = 8.0
+"""What is begun gets so long to its end; SIGTERM ends the receiver within ten seconds."""
+_PATH_SHOWN = "HOOK_PATH"
+"""Stands for the secret path wherever an address is shown."""
+
+UrlOption = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        envvar="CLOSEDWON_HOOKS_URL",
+        help="Where the vendors reach the receiver: https://hooks.acme.com, without /hooks.",
+    ),
+]
+ConnectionOption = Annotated[
+    list[str] | None, typer.Option("--connection", help="Only this connection; may be given several times.")
+]
+
+webhooks = typer.Typer(
+    no_args_is_help=True,
+    help="Register the vendors' webhooks, see whether they are well, renew or remove them.\n\n"
+    "Example: closedwon webhooks install --url https://hooks.acme.com",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(receiver)
+    for command in (install, status, renew, remove):
+        webhooks.command()(command)
+    app.add_typer(webhooks, name="webhooks")
+
+
+def receiver(
+    config: ConfigOption = DEFAULT_CONFIG,
+    host: Annotated[str, typer.Option(help="Address to listen at; put a proxy with TLS before it.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes any.")] = 8780,
+    accept_only: Annotated[
+        bool, typer.Option("--accept-only", help="Leave the work to a daemon on the same store.")
+    ] = False,
+    max_body: Annotated[int, typer.Option(min=1024, help="Longest body that is read, in bytes.")] = MAX_BODY,
+    json: JsonOption = False,
+) -> None:
+    """Hear the vendors' webhooks until told to stop: each is on disk before it is acknowledged, then brought about.
+
+    Connections hear when their settings name a hook_path; the rest is found by the daemon's sweeps or by
+    `reconcile --changed`, as is whatever a vendor failed to tell. Ctrl-C or SIGTERM ends it within ten seconds.
+
+    Example: closedwon receiver --port 8780
+
+    Exit codes: 0 stopped as told · 2 usage, or the port is taken · 3 configuration · 6 the store cannot be reached.
+    """
+    with plant(config) as opened, _working(opened, idle=accept_only) as hands:
+        doors = doors_of(opened.connections)
+        if not doors:
+            raise _deaf()
+        served = Receiver(
+            doors=doors,
+            store=opened.store,
+            host=host,
+            port=port,
+            max_body=max_body,
+            kept=hands.wake if hands else lambda: None,
+            told=_tell,
+            healthy=lambda: hands is None or hands.alive,
+        )
+
+        def tell() -> None:
+            if json:
+                print_json({"url": served.url, "connections": sorted(doors)})
+            else:
+                err.print(f"Hearing {', '.join(sorted(doors))} at {served.url}/hooks/; Ctrl-C ends it.", markup=False)
+
+        served.serve(ready=tell)
+
+
+def install(
+    url: UrlOption, config: ConfigOption = DEFAULT_CONFIG, connection: ConnectionOption = None, json: JsonOption = False
+) -> None:
+    """Register a webhook wherever one lacks, and put right what is there; run it again whenever plans were made.
+
+    The receiver must be reachable meanwhile: Smartsheet challenges it.
+
+    Example: closedwon webhooks install --url https://hooks.acme.com
+
+    Exit codes: 0 all are well · 2 usage · 3 configuration · 5 not authorised · 6 unfinished · 7 not all are well.
+    """
+    _each(config, url, connection, json, lambda events, at, targets: events.install(at, targets), steps=True)
+
+
+def status(
+    url: UrlOption, config: ConfigOption = DEFAULT_CONFIG, connection: ConnectionOption = None, json: JsonOption = False
+) -> None:
+    """Show the webhooks that are registered, and what has none; changes nothing.
+
+    Example: closedwon webhooks status --url https://hooks.acme.com
+
+    Exit codes: 0 all are well · 2 usage · 3 configuration · 5 not authorised · 6 unfinished · 7 not all are well.
+    """
+    _each(config, url, connection, json, lambda events, at, targets: events.hooks(at, targets))
+
+
+def renew(
+    url: UrlOption, config: ConfigOption = DEFAULT_CONFIG, connection: ConnectionOption = None, json: JsonOption = False
+) -> None:
+    """Enable what a vendor disabled, and give all webhooks the present secret path and secret.
+
+    Example: closedwon webhooks renew --url https://hooks.acme.com
+
+    Exit codes: 0 all are well · 2 usage · 3 configuration · 5 not authorised · 6 unfinished · 7 not all are well.
+    """
+    _each(config, url, connection, json, lambda events, at, _targets: events.renew(at))
+
+
+def remove(
+    url: UrlOption, config: ConfigOption = DEFAULT_CONFIG, connection: ConnectionOption = None, json: JsonOption = False
+) -> None:
+    """Take back all webhooks that call this receiver; sweeps go on finding what changed.
+
+    Example: closedwon webhooks remove --url https://hooks.acme.com
+
+    Exit codes: 0 done · 2 usage · 3 configuration · 5 not authorised · 6 unfinished.
+    """
+    _each(config, url, connection, json, lambda events, at, _targets: events.remove(at), wanted=False)
+
+
+def _each(
+    config: Path,
+    url: str,
+    only: Sequence[str] | None,
+    json: bool,
+    act: Callable[[Events, str, Sequence[str]], Iterable[Hook]],
+    *,
+    wanted: bool = True,
+    steps: bool = False,
+) -> None:
+    """Do one thing at each connection that hears, show its webhooks as they come, and end by how they are."""
+    base = _base(url)
+    found: dict[str, list[Hook]] = {}
+    by_hand: dict[str, str] = {}
+    with plant(config) as opened:
+        for name, events in _chosen(opened, only).items():
+            found[name] = []
+            for hook in act(events, base + address(name, events), _targets(opened, name)):
+                found[name].append(hook)
+                if not json:
+                    _show(name, hook)
+            if steps and (text := events.steps(f"{base}/hooks/{name}/{_PATH_SHOWN}")):
+                by_hand[name] = f"{text}\n{_PATH_SHOWN} stands for the connection's hook_path."
+    if json:
+        print_json(
+            {
+                "webhooks": {name: [_as_json(hook) for hook in hooks] for name, hooks in found.items()},
+                "by_hand": by_hand,
+            }
+        )
+    else:
+        for name, text in by_hand.items():
+            out.print(f"{name}: {text}", markup=False)
+    unsound = sum(1 for hooks in found.values() for hook in hooks if not hook.sound)
+    if wanted and unsound:
+        text = f"{unsound} webhooks are lacking or not well: see above. `closedwon webhooks install` puts them right."
+        raise Stop(text, Exit.UNEQUAL, "HOOKS-01", told=True)
+
+
+@contextmanager
+def _working(opened: Plant, *, idle: bool) -> Iterator[Hands | None]:
+    """Let a worker work until the block ends; none where a daemon does it."""
+    if idle:
+        yield None
+        return
+
+    def told(report: Report, seconds: float) -> None:
+        logs.batch(report, opened.calls(), seconds)
+
+    hands = Hands(opened.engine, opened.store, now=real_now, begin=opened.urgency.set, told=told)
+    hands.start()
+    try:
+        yield hands
+    finally:
+        hands.stop(GRACE_SECONDS)
+
+
+def _tell(news: Tallies) -> None:
+    """Log what came in the last minute, a line for each connection."""
+    by_connection: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for (connection, outcome), count in news.items():
+        by_connection[connection][outcome] = count
+    for connection, outcomes in by_connection.items():
+        logs.happened("deliveries", grave=outcomes.keys() != {"accepted"}, connection=connection, **outcomes)
+
+
+def _base(url: str) -> str:
+    parts = urlsplit(url)
+    local = parts.hostname in LOOPBACK
+    if not parts.hostname or parts.query or parts.username or (parts.scheme != "https" and not local):
+        text = "--url must be the receiver's public address, https://hooks.acme.com: vendors call nothing else."
+        raise Stop(text, Exit.USAGE, "USAGE-02")
+    return url.rstrip("/")
+
+
+def _chosen(opened: Plant, only: Sequence[str] | None) -> dict[str, Events]:
+    able = hearing(opened.connections)
+    strange = [name for name in only or () if name not in able]
+    if strange:
+        text = (
+            f"{', '.join(strange)} does not hear: those that do are {', '.join(able) or 'none'}. Set hook_path for it."
+        )
+        raise Stop(text, Exit.CONFIG, "HOOKS-02")
+    if not able:
+        raise _deaf()
+    return {name: events for name, events in able.items() if not only or name in only}
+
+
+def _deaf() -> Stop:
+    return Stop("No connection hears: give those that shall a hook_path (docs/receiver.md).", Exit.CONFIG, "HOOKS-02")
+
+
+def _targets(opened: Plant, connection: str) -> list[str]:
+    """List what a connection's plans live in: epics, or sheets, of which several may share one."""
+    found: dict[str, None] = {}
+    after = ""
+    while page := opened.store.bindings_of(connection, after=after):
+        found.update(dict.fromkeys(binding.ref.id for binding in page if binding.kind is Kind.PLAN))
+        after = page[-1].key
+    return list(found)
+
+
+def _show(name: str, hook: Hook) -> None:
+    where = f" for {hook.target}" if hook.target else ""
+    elsewhere = "" if hook.here else ", at an address of before"
+    out.print(f"{name}: webhook {hook.id or '-'}{where}: {hook.state}{elsewhere}", markup=False)
+
+
+def _as_json(hook: Hook) -> dict[str, Any]:
+    return {"id": hook.id, "target": hook.target, "state": hook.state, "sound": hook.sound}

@@ -1,0 +1,6 @@
+"""The main path: observe, plan, guard, apply, record, report, for a batch of onboardings at a time."""
+
+from sync.engine.reconcile import Engine, Settings
+from sync.engine.report import Report
+
+__all__ = ["Engine", "Report", "Settings"]

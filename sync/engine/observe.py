@@ -1,0 +1,198 @@
+"""Looks at the vendors: reads the deals and replicas of a batch in few calls, and pairs them with what is remembered.
+
+Called by `sync.engine.reconcile`. It reads only; it decides nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from connectors.base import Connector, DealQuery, Kind, PlanRefs, Record, Ref
+from connectors.errors import TryLater
+from mappings.model import Deal, HeldBack, MappingSet, ObjectMapping
+from mappings.translate import deal_from, is_won
+from sync.core.guard import Tally
+from sync.core.merge import View, as_shown
+from sync.core.model import PLAN_ITEM, BindingState, Onboarding
+from sync.core.plan import Snapshot, doubles_of, write_key
+
+
+@dataclass
+class Observed:
+    """One batch as it stands: a snapshot per key, and per connection what was bound and what was seen."""
+
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    links: dict[str, Record] = field(default_factory=dict)
+    """Deals whose CRM record already names a plan."""
+    bound: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, TryLater] = field(default_factory=dict)
+    """Connections that could not be read, which are taken for unchanged."""
+    waiting: dict[str, TryLater] = field(default_factory=dict)
+    """Onboardings that have no snapshot, since one of those connections leaves too much open about them."""
+
+    def tallies(self, updates: Mapping[str, int], missing: Mapping[str, int]) -> list[Tally]:
+        """Return the guard's view of this batch."""
+        return [
+            Tally(name, self.bound[name], self.seen.get(name, 0), missing.get(name, 0), updates.get(name, 0))
+            for name in self.bound
+        ]
+
+
+def observe(
+    known: Mapping[str, Onboarding],
+    *,
+    crm: Connector,
+    homes: Mapping[str, Connector],
+    mappings: MappingSet,
+    deals: Mapping[str, Record] | None = None,
+    view: View | None = None,
+) -> Observed:
+    """Read everything that planning these onboardings needs.
+
+    `deals` are records that the caller has read already (a backfill streams them); the rest is read by id. All
+    connections are read side by side. Raises the connectors' errors: half a look is no look. Given a `view`, one home
+    that can only be read later is no error but `unread`, as long as another one can be read.
+    """
+    have = dict(deals or {})
+    lacking = tuple(key for key in known if key not in have)
+    with ThreadPoolExecutor(max_workers=len(homes) + 1, thread_name_prefix="observe") as pool:
+        reading = pool.submit(lambda: {r.ref.id: r for r in crm.deals(DealQuery(ids=lacking))} if lacking else {})
+        replicas = {name: pool.submit(_replicas, name, home, known.values()) for name, home in homes.items()}
+        have |= reading.result()
+    observed = Observed()
+    shown = {name: _result(future, name, observed, patient=view is not None) for name, future in replicas.items()}
+    for name, error in observed.unread.items():
+        if view is None or len(observed.unread) == len(homes):
+            raise error
+        _remember(name, known, shown[name], observed, mappings.task, view)
+    known = {key: onboarding for key, onboarding in known.items() if key not in observed.waiting}
+    for name in homes:
+        observed.bound[name] = sum(len(onboarding.bound(name)) for onboarding in known.values())
+        observed.seen[name] = sum(len(items) for items in shown[name].tasks.values())
+    for key, onboarding in known.items():
+        record = have.get(key)
+        deal, problem = _deal(record, mappings)
+        if record is not None and record.links:
+            observed.links[key] = record
+        observed.snapshots[key] = Snapshot(
+            key,
+            onboarding,
+            deal,
+            {name: shown[name].tasks.get(key, {}) for name in homes},
+            problem,
+            frozenset(n for n in homes if PLAN_ITEM in onboarding.bound(n) and key not in shown[n].plans),
+            {
+                (n, item): tuple(record.ref for record in records)
+                for n in homes
+                for item, records in shown[n].doubles.get(key, {}).items()
+                if records
+            },
+        )
+    return observed
+
+
+def _result(future: Future[_Shown], name: str, observed: Observed, *, patient: bool) -> _Shown:
+    try:
+        return future.result()
+    except TryLater as error:
+        if not patient:
+            raise
+        observed.unread[name] = error
+        return _Shown()
+
+
+def _remember(
+    name: str,
+    known: Mapping[str, Onboarding],
+    shown: _Shown,
+    observed: Observed,
+    mapping: ObjectMapping,
+    view: View,
+) -> None:
+    """Let what a connection last showed stand for what it shows, unless it left something open."""
+    for key, onboarding in known.items():
+        bound = onboarding.bound(name)
+        held = any(entry.connection == name for entry in onboarding.held)
+        if held or any(binding.state is BindingState.MISSING for binding in bound.values()):
+            observed.waiting[key] = observed.unread[name]
+            continue
+        shown.plans.add(key)
+        shown.tasks[key] = {
+            item: Record(binding.kind, binding.ref, as_shown(mapping, name, onboarding.base[item], view))
+            for item, binding in bound.items()
+            if item != PLAN_ITEM and item in onboarding.base
+        }
+
+
+def _deal(record: Record | None, mappings: MappingSet) -> tuple[Deal | None, HeldBack | None]:
+    if record is None or record.deleted or not is_won(record, mappings):
+        return None, None
+    try:
+        return deal_from(record, mappings), None
+    except HeldBack as error:
+        return None, error
+
+
+@dataclass
+class _Shown:
+    """What one connection showed: tasks by key and item, the keys whose plan is there, records that exist twice."""
+
+    tasks: dict[str, dict[str, Record]] = field(default_factory=dict)
+    plans: set[str] = field(default_factory=set)
+    doubles: dict[str, dict[str, list[Record]]] = field(default_factory=dict)
+
+
+def _replicas(name: str, home: Connector, known: Iterable[Onboarding]) -> _Shown:
+    """Fetch one connection's records and file them by onboarding and item."""
+    shown = _Shown()
+    tasks: dict[str, tuple[str, str]] = {}
+    plans: defaultdict[str, set[str]] = defaultdict(set)  # a portfolio sheet holds the plans of many
+    keys: dict[str, tuple[str, str]] = {}
+    asked = []
+    for onboarding in known:
+        bound = onboarding.bound(name)
+        plan = bound.get(PLAN_ITEM)
+        if plan is None:
+            continue
+        keys |= {write_key(b.key, item): (b.key, item) for item, b in bound.items()}
+        tasks |= {b.ref.id: (b.key, item) for item, b in bound.items() if item != PLAN_ITEM}
+        plans[plan.ref.id].add(plan.key)
+        asked.append(PlanRefs(plan.ref, tuple(b.ref for item, b in bound.items() if item != PLAN_ITEM)))
+        asked += _doubles(name, onboarding, plan.ref)
+    for record in home.fetch(asked) if asked else ():
+        if record.deleted:
+            continue
+        if record.kind is Kind.PLAN and record.ref.id in plans:
+            shown.plans |= plans[record.ref.id]
+        elif record.kind is Kind.TASK and record.ref.id in tasks:
+            key, item = tasks[record.ref.id]
+            shown.tasks.setdefault(key, {})[item] = record
+        elif record.write_key in keys and (record.kind is Kind.PLAN or record.ref.container in plans):
+            key, item = keys[record.write_key]
+            found = shown.doubles.setdefault(key, {}).setdefault(item, [])
+            found += [record] if record.ref not in {other.ref for other in found} else []
+    _stand_in(shown)
+    return shown
+
+
+def _stand_in(shown: _Shown) -> None:
+    """Let a record with the right write key stand in for one that is gone."""
+    for key, doubles in shown.doubles.items():
+        for item, records in doubles.items():
+            if records[0].kind is Kind.TASK and item not in shown.tasks.get(key, {}):
+                shown.tasks.setdefault(key, {})[item] = records.pop(0)
+
+
+def _doubles(name: str, onboarding: Onboarding, plan: Ref) -> Iterator[PlanRefs]:
+    """Ask for records that were found to exist twice, to see whether somebody deleted them."""
+    for entry in onboarding.held:
+        if entry.connection == name:
+            for ref in doubles_of(entry):
+                if entry.item == PLAN_ITEM:
+                    yield PlanRefs(ref)
+                else:
+                    yield PlanRefs(plan, (ref,))

@@ -1,0 +1,394 @@
+"""The main path: keys in, equal onboardings out.
+
+    sweep ──► request(keys) ──► drain: claim ──► recover ──► observe ──► plan ──► guard ──► apply ──► roll up ──► commit
+
+Called by the commands, the daemon and backfills, which all do the same: mark keys dirty and drain. It owns the order of
+things and the safety rules between them; what a value means is `mappings`' business and how a vendor is spoken to the
+connectors'. It never acts on a key whose lease it does not hold and never deletes anything anywhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import TypeAlias
+
+from connectors.base import Capability, Connector, Fields, Kind, Record
+from connectors.errors import ConnectorError, NotAuthorised, TryLater
+from mappings.model import VIRTUAL, MappingSet
+from mappings.templates import Template
+from sync.core.guard import Limits, Unsafe, check_safe
+from sync.core.merge import View
+from sync.core.model import PLAN_ITEM, Claim, Commit, LeaseLost, Onboarding, Quarantine, StoreApi
+from sync.core.plan import Context, Plan, plan, roll_up_step
+from sync.engine import outcome
+from sync.engine.apply import Applied, apply, judge
+from sync.engine.lease import Lease
+from sync.engine.observe import Observed, observe
+from sync.engine.partial import postpone, wait, withhold
+from sync.engine.recover import Recovery, adopt, recover
+from sync.engine.report import Report
+from sync.engine.sweep import sweep
+
+_ENGINE = "engine"
+BRAKE = "brake"
+RELEASE = "release"
+UNREAD = "reading"
+"""Stands for a field in what is held back because a vendor refuses to show it."""
+
+_LOOKS = 10
+"""How often one run looks at the same onboarding: who changes faster than that waits for the next run."""
+
+Consent: TypeAlias = Callable[[Sequence[Plan]], None]
+"""Asked with a batch's plans before anything of them is written; raises what shall stop them."""
+
+
+def _always(_plans: Sequence[Plan]) -> None:
+    """Consent to everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a run behaves. Seconds throughout; `batch` is how many onboardings share vendor calls."""
+
+    owner: str
+    batch: int = 1000
+    lease_seconds: float = 900.0
+    settle_seconds: float = 60.0
+    """How long a vendor may still commit a request after it dropped our connection."""
+    patience: float = 120.0
+    """A drain waits this long for onboardings that asked to be looked at again, then leaves them to the next run."""
+    limits: Limits = field(default_factory=Limits)
+
+
+class Engine:
+    """One configured engine. `homes` are the connections that hold plans, in the order of the roll-up's links."""
+
+    def __init__(
+        self,
+        *,
+        store: StoreApi,
+        crm: str,
+        connections: Mapping[str, Connector],
+        mappings: MappingSet,
+        templates: Sequence[Template],
+        settings: Settings,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+        progress: Callable[[Report], None] = lambda _report: None,
+    ) -> None:
+        self.store = store
+        self.crm = crm
+        self.connections = dict(connections)
+        self.homes = {n: c for n, c in self.connections.items() if Capability.TASKS in c.capabilities}
+        self.mappings = mappings
+        self.templates = tuple(templates)
+        self.settings = settings
+        self._now = now
+        self._sleep = sleep
+        self._progress = progress
+
+    # -- finding out what to look at
+
+    def sweep(self, report: Report, only: Collection[str] | None = None) -> frozenset[str]:
+        """Ask every connection (or `only` these) what changed, and mark those onboardings dirty; see `sweep.py`."""
+        chosen = {name: self.connections[name] for name in (self.connections if only is None else only)}
+        return sweep(chosen, store=self.store, mappings=self.mappings, report=report)
+
+    # -- looking
+
+    def context(self, today: date | None = None) -> Context:
+        """Return what planning needs, for a day (today unless a stored plan is held to its own)."""
+        return Context(
+            self.mappings, self.templates, self.crm, tuple(self.homes), self._view, today or self._now().date()
+        )
+
+    def preview(
+        self, keys: Sequence[str], *, deals: Mapping[str, Record] | None = None, today: date | None = None
+    ) -> list[Plan]:
+        """Plan without acting: the same observation and the same decisions as `reconcile`, no write, no claim."""
+        known = self.store.load(keys)
+        seen = self._observe(known, deals)
+        return [plan(snapshot, self.context(today)) for snapshot in seen.snapshots.values()]
+
+    def _observe(
+        self, known: Mapping[str, Onboarding], deals: Mapping[str, Record] | None, view: View | None = None
+    ) -> Observed:
+        crm = self.connections[self.crm]
+        return observe(known, crm=crm, homes=self.homes, mappings=self.mappings, deals=deals, view=view)
+
+    def _view(self, connection: str, kind: Kind, fields: Fields) -> Fields:
+        return fields if connection in VIRTUAL else self.connections[connection].normalise(kind, fields)
+
+    # -- acting
+
+    def drain(
+        self,
+        keys: Sequence[str] | None = None,
+        *,
+        deals: Mapping[str, Record] | None = None,
+        consent: Consent = _always,
+    ) -> Report:
+        """Reconcile dirty onboardings (only of `keys`, if given) until none is due, waiting for those that asked to.
+
+        Raises Unsafe when a brake engages, NotAuthorised when a connection cannot be used, and what `consent` raises;
+        what was done stays done.
+        """
+        total = Report()
+        looks: Counter[str] = Counter()
+        waited = 0.0
+        while True:
+            claims = self.store.claim(
+                self.settings.owner,
+                limit=self.settings.batch,
+                lease_seconds=self.settings.lease_seconds,
+                keys=keys,
+            )
+            restless = [claim for claim in claims if looks[claim.key] >= _LOOKS]
+            self.store.release(restless)
+            if len(claims) > len(restless):
+                looks.update(claim.key for claim in claims)
+                fresh = [claim for claim in claims if claim not in restless]
+                total.add(self.reconcile(fresh, deals=deals, consent=consent))
+                self._progress(total)
+                deals = None
+                continue
+            if restless:
+                total.waiting = self._open(keys)
+                total.notes.append(f"{len(restless)} onboardings change faster than they can be brought about.")
+                return total
+            pause = self._next_due(keys)
+            if pause is None or waited + pause > self.settings.patience:
+                total.waiting = self._open(keys)
+                return total
+            self._sleep(pause)
+            waited += pause
+
+    def _open(self, keys: Sequence[str] | None) -> int:
+        wanted = None if keys is None else set(keys)
+        return sum(1 for item in self.store.work_items() if wanted is None or item.key in wanted)
+
+    def _next_due(self, keys: Sequence[str] | None) -> float | None:
+        """Return the seconds until the next open onboarding is due, None when none is open."""
+        wanted = None if keys is None else set(keys)
+        now = self._now()
+        waits = [
+            max(0.05, (moment - now).total_seconds())
+            for item in self.store.work_items()
+            if wanted is None or item.key in wanted
+            if (moment := item.not_before) is not None
+        ]
+        return min(waits, default=None)
+
+    def reconcile(
+        self,
+        claims: Sequence[Claim],
+        *,
+        deals: Mapping[str, Record] | None = None,
+        consent: Consent = _always,
+    ) -> Report:
+        """Bring one batch of claimed onboardings to where all sides agree."""
+        self._check_brake(claims)
+        return self._attempt(claims, deals, consent, Recovery())
+
+    def _attempt(
+        self, claims: Sequence[Claim], deals: Mapping[str, Record] | None, consent: Consent, recovery: Recovery
+    ) -> Report:
+        try:
+            return self._reconcile({claim.key: claim for claim in claims}, deals, consent, recovery)
+        except (NotAuthorised, LeaseLost) as error:
+            self.store.release(claims)
+            if isinstance(error, NotAuthorised):
+                raise
+            return Report(looked=len(claims), lost_leases=len(claims), notes=[str(error)])
+        except ConnectorError as error:
+            return self._stopped(error, claims, deals, consent, recovery)
+        except BaseException:
+            self.store.release(claims)
+            raise
+
+    def _stopped(
+        self,
+        error: ConnectorError,
+        claims: Sequence[Claim],
+        deals: Mapping[str, Record] | None,
+        consent: Consent,
+        recovery: Recovery,
+    ) -> Report:
+        """Wait where a look may succeed later; else halve the batch until the one that cannot be read stands alone."""
+        if not isinstance(error, TryLater) and len(claims) > 1:
+            half = len(claims) // 2
+            report = self._attempt(claims[:half], deals, consent, recovery)
+            report.add(self._attempt(claims[half:], deals, consent, recovery))
+            return report
+        report = Report(looked=len(claims), notes=[error.message])
+        report.failures[error.code] += 1
+        known = self.store.load([claim.key for claim in claims])
+        if isinstance(error, TryLater):
+            text = f"{error.code}: {error.message}"
+            waits = {claim: outcome.patiently(error.delay, claim) for claim in claims}
+            self.store.commit(
+                [
+                    Commit(c, done=False, again_after=wait, error=text, quarantine=recovery.held(known[c.key]))
+                    for c, wait in waits.items()
+                ]
+            )
+            return report
+        (claim,) = claims
+        unread = Quarantine(claim.key, "", "", UNREAD, error.code, error.message)
+        before = [q for q in recovery.held(known[claim.key]) if q.field != UNREAD]
+        self.store.commit([Commit(claim, quarantine=(*before, unread))])
+        report.held = 1
+        return report
+
+    def _reconcile(
+        self,
+        claims: Mapping[str, Claim],
+        deals: Mapping[str, Record] | None,
+        consent: Consent,
+        recovery: Recovery,
+    ) -> Report:
+        report = Report(looked=len(claims))
+        known = self._recover([*claims], recovery)
+        ready = {key: onboarding for key, onboarding in known.items() if key not in recovery.wait}
+        # Whoever consented to a plan saw all sides: then half a look is no look.
+        seen = self._observe(ready, deals, self._view if consent is _always else None)
+        seen, unadopted = self._adopt(seen, recovery)
+        ready = {key: snapshot.onboarding for key, snapshot in seen.snapshots.items()}
+        plans = [
+            plan(snapshot, self.context()) for snapshot in seen.snapshots.values() if snapshot.key not in unadopted
+        ]
+        plans = withhold(plans, seen.unread, ready)
+        consent(plans)
+        self._guard(seen, plans)
+        lease = Lease([*claims.values()], store=self.store, seconds=self.settings.lease_seconds, now=self._now)
+        applied = apply(plans, ready, connections=self.homes, store=self.store, lease=lease, now=self._now)
+        verdicts = judge(applied.values(), settle_seconds=self.settings.settle_seconds, codes=report.failures)
+        results = outcome.settle(plans, ready, applied, verdicts, self.context())
+        postpone(results, seen.unread, ready)
+        rollups = self._roll_up(results, lease, report)
+        for name, one in applied.items():
+            report.created[name] += one.created
+            report.updated[name] += one.updated
+        commits = [outcome.commit(result, claims[result.plan.key], rollups, recovery) for result in results]
+        commits += [
+            Commit(claims[key], done=False, again_after=wait, quarantine=recovery.held(known[key]))
+            for key, wait in recovery.wait.items()
+        ]
+        commits += [Commit(claims[key], quarantine=(held,)) for key, held in unadopted.items()]
+        commits += [wait(claims[key], error) for key, error in seen.waiting.items()]
+        report.failures.update(error.code for error in seen.unread.values())
+        self._finish(commits, results, recovery, report)
+        fatal = next((v.fatal for v in verdicts.values() if v.fatal), None)
+        if fatal:
+            raise fatal
+        return report
+
+    def _recover(self, keys: Sequence[str], recovery: Recovery) -> dict[str, Onboarding]:
+        known = self.store.load(keys)
+        if not any(onboarding.intents for onboarding in known.values()):
+            return known
+        recover(
+            known,
+            homes=self.homes,
+            store=self.store,
+            now=self._now(),
+            settle_seconds=self.settings.settle_seconds,
+            outcome=recovery,
+        )
+        return self.store.load(keys)
+
+    def _adopt(self, seen: Observed, recovery: Recovery) -> tuple[Observed, dict[str, Quarantine]]:
+        """Take over plans that the CRM knows and this store does not; look at them again once they are bound."""
+        context = self.context()
+        strange = {}
+        for key, record in seen.links.items():
+            bound = {b.connection for b in seen.snapshots[key].onboarding.bindings if b.item == PLAN_ITEM}
+            linked = outcome.linked_plans(record, context)
+            if linked.keys() - bound:
+                strange[key] = {name: plan_id for name, plan_id in linked.items() if name not in bound}
+        if not strange:
+            return seen, {}
+        drafts = [plan(seen.snapshots[key], context) for key in strange]
+        unadopted = adopt(drafts, strange, homes=self.homes, store=self.store, now=self._now(), outcome=recovery)
+        known = {key: snapshot.onboarding for key, snapshot in seen.snapshots.items()} | self.store.load([*strange])
+        return self._observe(known, None), unadopted
+
+    def _check_brake(self, claims: Sequence[Claim]) -> None:
+        text = self.store.cursor(_ENGINE, BRAKE)
+        if text:
+            self.store.release(claims)
+            raise Unsafe(text, code="BRAKE-ENGAGED-01")
+
+    def _guard(self, seen: Observed, plans: Iterable[Plan]) -> None:
+        """Engage the brake unless a person has just released it."""
+        updates: Counter[str] = Counter()
+        missing: Counter[str] = Counter()
+        for each in plans:
+            updates.update(step.connection for step in each.steps if not outcome.creates(step))
+            missing.update(binding.connection for binding in each.missing)
+        try:
+            check_safe(seen.tallies(updates, missing), self.settings.limits)
+        except Unsafe as error:
+            if self.store.cursor(_ENGINE, RELEASE):
+                self.store.advance(_ENGINE, RELEASE, "")
+                return
+            self.store.advance(_ENGINE, BRAKE, str(error))
+            raise
+
+    def _roll_up(self, results: Sequence[outcome.Result], lease: Lease, report: Report) -> dict[str, outcome.RollUp]:
+        """Write what the CRM shall show, 200 onboardings a call."""
+        known = self.store.load([result.plan.key for result in results])
+        context = self.context()
+        rollups: dict[str, outcome.RollUp] = {}
+        steps = []
+        for result in results:
+            step, fields = roll_up_step(result.plan, known[result.plan.key], context)
+            rollups[result.plan.key] = outcome.RollUp(known[result.plan.key].rollup)
+            if step is None:
+                continue
+            attempt = repr(sorted(fields.items()))
+            refused = [q for q in known[step.key].held if q.connection == self.crm and q.attempt == attempt]
+            rollups[step.key].quarantine += refused
+            if not refused:
+                steps.append(step)
+        if not steps:
+            return rollups
+        plans = [replace(Plan(step.key), steps=(step,)) for step in steps]
+        applied = apply(
+            plans,
+            known,
+            connections={self.crm: self.connections[self.crm]},
+            store=self.store,
+            lease=lease,
+            now=self._now,
+        )
+        one = applied.get(self.crm, Applied())
+        report.rollups += one.updated
+        outcome.take_roll_ups(steps, one, rollups, settle_seconds=self.settings.settle_seconds, codes=report.failures)
+        return rollups
+
+    def _finish(
+        self, commits: Sequence[Commit], results: Sequence[outcome.Result], recovery: Recovery, report: Report
+    ) -> None:
+        stale = self.store.commit(commits)
+        lost = {claim.key for claim in stale}
+        again = [binding for result in results for binding in result.plan.found_again]
+        self.store.bind([binding for binding in again if binding.key not in lost])
+        report.lost_leases = len(stale)
+        report.planned = sum(1 for result in results if result.new)
+        report.adopted.update(binding.connection for binding in recovery.adopted)
+        report.held = sum(1 for commit in commits if commit.quarantine)
+        report.conflicts = sum(1 for c in commits for event in c.events if event.rule == "conflict:lost")
+
+    # -- the brake
+
+    def release_brake(self) -> str:
+        """Let the next batch pass the brakes once; return why it had engaged."""
+        text = self.store.cursor(_ENGINE, BRAKE)
+        self.store.advance(_ENGINE, BRAKE, "")
+        if text:
+            self.store.advance(_ENGINE, RELEASE, "1")
+        return text

