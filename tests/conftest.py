@@ -26,7 +26,13 @@ def _only_here(self: socket.socket, address: object) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin each worker's share with its part of the slow tests: one that starts last keeps everybody waiting."""
+    """Begin each worker's share with its part of the slow tests: one that starts last keeps everybody waiting.
+
+    What lives in real time gets a second chance, which the summary tells: a machine that stood still is no defect.
+    """
+    for item in items:
+        if item.get_closest_marker("real_time"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     slow = [item for item in items if item.get_closest_marker("slow")]
     quick = [item for item in items if not item.get_closest_marker("slow")]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from connectors.base import Fields, Kind, Memory, Ref, TimeEntry
 
@@ -176,6 +176,17 @@ class WorkItem:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A small JSON document; (kind, key, name) is unique, `key` is an onboarding's or "", `at` when it was written."""
+
+    kind: str
+    key: str
+    name: str
+    value: Mapping[str, Any]
+    at: datetime
+
+
 class Priority:
     """Lower drains first."""
 
@@ -283,6 +294,27 @@ class StoreApi(Protocol):
 
     def memory(self, connection: str) -> Memory:
         """Return this connection's durable notes, cached for reads."""
+        ...
+
+    # -- documents: what needs no table of its own
+    def keep(self, kind: str, key: str, name: str, value: Mapping[str, Any]) -> None:
+        """Insert or replace a document. Values are JSON: text, numbers, booleans, None, lists, mappings."""
+        ...
+
+    def keep_once(self, kind: str, key: str, name: str, value: Mapping[str, Any]) -> bool:
+        """Insert a document unless there is one; tell whether it was inserted: of many callers one is told True."""
+        ...
+
+    def replace(self, kind: str, key: str, name: str, *, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+        """Replace a document that is still as it was read; tell whether it was."""
+        ...
+
+    def forget(self, kind: str, key: str, name: str) -> None:
+        """Delete a document; none is no error."""
+        ...
+
+    def kept(self, kind: str, key: str | None = None) -> tuple[Document, ...]:
+        """List the documents of a kind, of one onboarding or of all, in order of key and name."""
         ...
 
     # -- what people look at

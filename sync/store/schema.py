@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration: a database that says so needs none (and Alembic need not be imported to find out)."""
 
 
@@ -221,4 +221,14 @@ quota = sa.Table(
     _id("connection", primary_key=True),
     sa.Column("window_start", Moment, nullable=False),
     sa.Column("used", sa.Float, nullable=False),
+)
+
+documents = sa.Table(
+    "documents",
+    metadata,
+    _id("kind", primary_key=True),
+    _id("key", primary_key=True),
+    _id("name", primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
 )

@@ -8,15 +8,15 @@ here stands only what belongs together. It decides nothing and reads no clock bu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from connectors.base import Memory, TimeEntry
-from sync.core.model import Binding, Claim, Commit, Event, Intent, Onboarding, Priority, Quarantine, WorkItem
+from sync.core.model import Binding, Claim, Commit, Document, Event, Intent, Onboarding, Priority, Quarantine, WorkItem
 from sync.core.unattended import Arrival, Horizon, KeyOf, Rate
-from sync.store import inbox, ledger, notes, onboardings, quarantine, shared, views, work
+from sync.store import documents, inbox, ledger, notes, onboardings, quarantine, shared, views, work
 from sync.store.database import Database
 from sync.store.migrate import migrate
 
@@ -211,6 +211,34 @@ class Store:
     def memory(self, connection: str) -> Memory:
         """Return this connection's durable notes, the same object each time."""
         return self._memories.setdefault(connection, notes.StoredMemory(self._database, connection))
+
+    # -- documents
+
+    def keep(self, kind: str, key: str, name: str, value: Mapping[str, Any]) -> None:
+        """Insert or replace a document."""
+        with self._database.write() as connection:
+            documents.keep(connection, kind, key, name, value, self._clock())
+
+    def keep_once(self, kind: str, key: str, name: str, value: Mapping[str, Any]) -> bool:
+        """Insert a document unless there is one; tell whether it was inserted."""
+        with self._database.write() as connection:
+            return documents.keep_once(connection, kind, key, name, value, self._clock())
+
+    def replace(self, kind: str, key: str, name: str, *, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+        """Replace a document that is still as it was read; tell whether it was."""
+        with self._database.write() as connection:
+            now = self._clock()
+            return documents.replace(connection, kind=kind, key=key, name=name, old=old, new=new, now=now)
+
+    def forget(self, kind: str, key: str, name: str) -> None:
+        """Delete a document; none is no error."""
+        with self._database.write() as connection:
+            documents.forget(connection, kind, key, name)
+
+    def kept(self, kind: str, key: str | None = None) -> tuple[Document, ...]:
+        """List the documents of a kind, of one onboarding or of all, in order of key and name."""
+        with self._database.read() as connection:
+            return documents.kept(connection, kind, key)
 
     # -- what people look at
 

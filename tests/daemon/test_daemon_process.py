@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -14,6 +15,8 @@ import psutil
 import pytest
 
 from sync.demo.stage import Stage
+
+pytestmark = pytest.mark.real_time
 
 Spawn = Callable[[Stage], tuple[subprocess.Popen[str], str]]
 
@@ -44,10 +47,11 @@ def test_an_accepted_event_becomes_a_plan_and_the_figures_tell_of_it(stage: Stag
     stage.plant.store.accept("crm", [("e1", [stage.win(name="Acme", account="Acme")])])
     until(planned(stage))
     until(lambda: 'closedwon_writes_total{connection="crm",kind="rollup"} 1.0' in get(address + "/metrics")[1])
-    until(lambda: "closedwon_batch_seconds_count 1.0" in get(address + "/metrics")[1])  # told when all else is
     figures = get(address + "/metrics")[1]
+    # The sweep of the full minute may make it look once more: how many batches there were is nobody's promise.
+    assert float(re.findall(r"^closedwon_batch_seconds_count (.*)$", figures, re.MULTILINE)[0]) >= 1
     assert "closedwon_onboardings 1.0" in figures
-    assert "closedwon_dirty 0.0" in figures
+    until(lambda: "closedwon_dirty 0.0" in get(address + "/metrics")[1])
     assert 'closedwon_calls_total{connection="tracker",endpoint="POST /rest/api/3/issue/bulk",status="201"}' in figures
     assert "closedwon_call_seconds_bucket" in figures
     assert get(address + "/readyz") == (200, '{"status": "ok"}')
@@ -56,8 +60,10 @@ def test_an_accepted_event_becomes_a_plan_and_the_figures_tell_of_it(stage: Stag
     assert process.wait(10) == 0
     assert process.stderr
     lines = [json.loads(line) for line in process.stderr]
-    assert [line["event"] for line in lines] == ["batch", "run"]
-    assert (lines[0]["planned"], lines[1]["exit"]) == (1, 0)
+    *batches, run = lines
+    assert {line["event"] for line in batches} == {"batch"}
+    assert sum(line["planned"] for line in batches) == 1
+    assert (run["event"], run["exit"]) == ("run", 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

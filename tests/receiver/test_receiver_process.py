@@ -28,6 +28,8 @@ from sync.receiver import Receiver, app
 from sync.receiver.keeping import Keeper
 from sync.store import Store
 
+pytestmark = pytest.mark.real_time
+
 ROOT = Path(__file__).parents[2]
 
 
