@@ -102,6 +102,12 @@ def write_key(key: str, item: str) -> str:
     return f"{key}:{item}"
 
 
+def place_of(key: str) -> tuple[str, str]:
+    """Return the onboarding and the item that a write key names; the item is "" in a text of somebody else's."""
+    onboarding, _, item = key.partition(":")
+    return onboarding, item
+
+
 def plan(snapshot: Snapshot, context: Context) -> Plan:
     """Plan one onboarding. Never raises for data: what does not fit is in `quarantine`."""
     known = snapshot.onboarding
@@ -159,8 +165,16 @@ def _launch_item(spec: PlanSpec) -> str:
 
 
 def _task_values(task: TaskSpec, mapping: ObjectMapping) -> dict[str, Value]:
-    """Return a new task's canonical values: those which the mapping knows, and those which roll-ups need."""
-    own: dict[str, Value] = {"tracked_hours": 0, "milestone": task.milestone, "depends_on": task.depends_on}
+    """Return a new task's canonical values: those which the mapping knows, and those which only we remember."""
+    own: dict[str, Value] = {
+        "tracked_hours": 0,
+        "milestone": task.milestone,
+        "critical": task.critical,
+        "role": task.role or None,
+        "depends_on": task.depends_on,
+        "start_baseline": task.start_target,
+        "due_baseline": task.due_target,
+    }
     return {**{rule.name: None for rule in mapping.rules}, **task.canonical(), **own}
 
 
@@ -237,9 +251,8 @@ class _Work:
         return tuple(name for name in homes if name in self.context.homes)
 
     def _create(self, item: str, connection: str, kind: Kind, fields: Fields, *, size: int = 0) -> None:
-        attempt = repr(sorted(fields.items()))
         before = self.held.get((item, connection, ""))
-        if before is not None and before.attempt == attempt:
+        if before is not None and before.attempt == repr(sorted(fields.items())):
             self.quarantine.append(before)
             return
         key = write_key(self.draft.key, item)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from connectors.base import TimeEntry
+from sync.core.dossier import Logged
 from sync.store.database import any_of, chunks, upsert
 from sync.store.schema import bindings, time_entries
 
@@ -35,6 +36,19 @@ _TRACKED = (
     .group_by(bindings.c.key, bindings.c.item)
 )
 
+_LOGGED = (
+    sa.select(bindings.c.key, bindings.c.item, bindings.c.connection, *(time_entries.c[name] for name in _ENTRY))
+    .join_from(bindings, time_entries, _ITS_RECORD)
+    .where(any_of(bindings.c.key), _ITS_OWNER)
+    .order_by(bindings.c.key, time_entries.c.started, time_entries.c.connection, time_entries.c.id)
+)
+
+_LOOSE = (
+    sa.select(time_entries.c.connection, *(time_entries.c[name] for name in _ENTRY))
+    .where(~sa.exists().where(_ITS_RECORD))
+    .order_by(time_entries.c.connection, time_entries.c.id)
+)
+
 _KNOWN = (
     sa.select(*(time_entries.c[name] for name in _ENTRY))
     .where(time_entries.c.connection == sa.bindparam("at"), any_of(time_entries.c.id))
@@ -53,6 +67,22 @@ def tracked(connection: sa.Connection, keys: Sequence[str]) -> dict[str, dict[st
     for key, item, total in connection.execute(_TRACKED, {"any_of": keys}):
         seconds[key][item] = total
     return seconds
+
+
+def logged(connection: sa.Connection, keys: Iterable[str]) -> dict[str, tuple[Logged, ...]]:
+    """Return the entries of onboardings, oldest first; see `StoreApi.logged`."""
+    found: defaultdict[str, list[Logged]] = defaultdict(list)
+    for chunk in chunks(dict.fromkeys(keys)):
+        for key, item, at, *entry in connection.execute(_LOGGED, {"any_of": chunk}).all():
+            found[key].append(Logged(at, TimeEntry(*entry), key, item))
+    return {key: tuple(entries) for key, entries in found.items()}
+
+
+def loose(connection: sa.Connection, after: tuple[str, str], limit: int) -> tuple[Logged, ...]:
+    """Page through entries on records that are bound to nothing; see `StoreApi.loose`."""
+    place = sa.tuple_(time_entries.c.connection, time_entries.c.id)
+    rows = connection.execute(_LOOSE.where(place > sa.tuple_(*map(sa.literal, after))).limit(limit)).all()
+    return tuple(Logged(at, TimeEntry(*entry)) for at, *entry in rows)
 
 
 def put(connection: sa.Connection, at: str, entries: Iterable[TimeEntry]) -> frozenset[str]:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from connectors.base import Memory, TimeEntry
+from sync.core.dossier import Logged
 from sync.core.model import Binding, Claim, Commit, Document, Event, Intent, Onboarding, Priority, Quarantine, WorkItem
 from sync.core.unattended import Arrival, Horizon, KeyOf, Rate
 from sync.store import documents, inbox, ledger, notes, onboardings, quarantine, shared, views, work
@@ -113,10 +114,10 @@ class Store:
         with self._database.write() as connection:
             work.cancel(connection, keys)
 
-    def hasten(self) -> None:
-        """Make due at once what waits after a failure, since its cause may be over."""
+    def hasten(self, keys: Sequence[str] | None = None) -> None:
+        """Make due at once what waits after a failure, since its cause may be over; or whatever waits of `keys`."""
         with self._database.write() as connection:
-            work.hasten(connection)
+            work.hasten(connection, keys)
 
     def owners(self) -> tuple[str, ...]:
         """List the workers that hold a lease, ended ones included."""
@@ -131,10 +132,12 @@ class Store:
         with self._database.write() as connection:
             work.disown(connection, owner)
 
-    def work_items(self, *, only_open: bool = True, limit: int = 1000) -> tuple[WorkItem, ...]:
-        """List work rows, most urgent first."""
+    def work_items(
+        self, *, only_open: bool = True, limit: int = 1000, keys: Sequence[str] | None = None
+    ) -> tuple[WorkItem, ...]:
+        """List work rows, most urgent first; given `keys`, all of theirs, in any order."""
         with self._database.read() as connection:
-            return work.items(connection, only_open=only_open, limit=limit)
+            return work.items(connection, only_open=only_open, limit=limit, keys=keys)
 
     # -- onboardings
 
@@ -196,6 +199,16 @@ class Store:
         with self._database.read() as database:
             return ledger.totals(database, connection)
 
+    def logged(self, keys: Sequence[str]) -> dict[str, tuple[Logged, ...]]:
+        """Return the time entries of onboardings, oldest first; one without any is absent."""
+        with self._database.read() as database:
+            return ledger.logged(database, keys)
+
+    def loose(self, *, after: tuple[str, str] = ("", ""), limit: int = 1000) -> tuple[Logged, ...]:
+        """Page through time entries on records that are bound to nothing, by (connection, id)."""
+        with self._database.read() as database:
+            return ledger.loose(database, after, limit)
+
     # -- cursors and memory
 
     def cursor(self, connection: str, feed: str) -> str:
@@ -256,6 +269,11 @@ class Store:
         """List an onboarding's history, newest first."""
         with self._database.read() as connection:
             return views.history_of(connection, key, limit)
+
+    def histories(self, keys: Sequence[str]) -> dict[str, tuple[tuple[datetime, Event], ...]]:
+        """Return the whole history of onboardings, oldest first; one without any is absent."""
+        with self._database.read() as connection:
+            return views.histories(connection, keys)
 
     def counts(self) -> dict[str, int]:
         """Return onboardings, bindings, open_intents, held, waiting, dirty, missing and time_entries."""

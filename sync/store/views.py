@@ -5,16 +5,24 @@ History is only ever added to.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from sync.core.model import BindingState, Event, Severity
+from sync.store.database import any_of, chunks
 from sync.store.onboardings import HAS_PLAN
 from sync.store.schema import DIRTY, bindings, history, intents, onboardings, quarantine, time_entries, work
 
 _EVENT = tuple(Event.__dataclass_fields__)
+
+_HISTORIES = (
+    sa.select(history.c.at, *(history.c[name] for name in _EVENT))
+    .where(any_of(history.c.key))
+    .order_by(history.c.key, history.c.id)
+)
 
 
 def add_events(connection: sa.Connection, events: Iterable[Event], now: datetime) -> None:
@@ -29,6 +37,15 @@ def history_of(connection: sa.Connection, key: str, limit: int) -> tuple[tuple[d
     query = sa.select(history.c.at, *(history.c[name] for name in _EVENT)).where(history.c.key == key)
     rows = connection.execute(query.order_by(history.c.id.desc()).limit(limit))
     return tuple((row.at, Event(*row[1:])) for row in rows)
+
+
+def histories(connection: sa.Connection, keys: Iterable[str]) -> dict[str, tuple[tuple[datetime, Event], ...]]:
+    """Return the whole history of onboardings, oldest first; see `StoreApi.histories`."""
+    found: defaultdict[str, list[tuple[datetime, Event]]] = defaultdict(list)
+    for chunk in chunks(dict.fromkeys(keys)):
+        for row in connection.execute(_HISTORIES, {"any_of": chunk}).all():
+            found[row.key].append((row.at, Event(*row[1:])))
+    return {key: tuple(told) for key, told in found.items()}
 
 
 def counts(connection: sa.Connection) -> dict[str, int]:

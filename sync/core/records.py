@@ -1,0 +1,29 @@
+"""What explaining needs of a store beyond what the engine needs: whole histories and time entries one by one.
+
+Implemented by `sync.store.Store`; used by `sync.engine.dossiers` and by the hours ledger. No I/O, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from sync.core.dossier import Logged
+from sync.core.model import Event, StoreApi
+
+
+class RecordsStore(StoreApi, Protocol):
+    """A store that can be asked for every entry behind a number. Every method is one transaction."""
+
+    def logged(self, keys: Sequence[str]) -> dict[str, tuple[Logged, ...]]:
+        """Return the time entries of onboardings, oldest first; one without any is absent."""
+        ...
+
+    def loose(self, *, after: tuple[str, str] = ("", ""), limit: int = 1000) -> tuple[Logged, ...]:
+        """Page through time entries on records that are bound to nothing, by (connection, id)."""
+        ...
+
+    def histories(self, keys: Sequence[str]) -> dict[str, tuple[tuple[datetime, Event], ...]]:
+        """Return the whole history of onboardings, oldest first; one without any is absent."""
+        ...
