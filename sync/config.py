@@ -53,7 +53,21 @@ def _zone(name: str) -> str:
     return name
 
 
+def public_address(text: str) -> str:
+    """Check where vendors reach the receiver, "" for nowhere; raises ValueError. It ends without a slash."""
+    parts = urlsplit(text)
+    if text and (
+        not parts.hostname
+        or parts.query
+        or parts.username
+        or (parts.scheme != "https" and parts.hostname not in LOOPBACK)
+    ):
+        raise ValueError("write the receiver's public address, https://hooks.acme.com: vendors call nothing else")
+    return text.rstrip("/")
+
+
 Cron: TypeAlias = Annotated[str, AfterValidator(_cron)]
+Address: TypeAlias = Annotated[str, AfterValidator(public_address)]
 Zone: TypeAlias = Annotated[str, AfterValidator(_zone)]
 
 
@@ -97,6 +111,7 @@ class SchedulesDoc(Strict):
     full: Cron = Field(default="17 2 * * 6", description="Looking at every onboarding, changed or not.")
     verify: Cron = Field(default="47 4 * * 0", description="Comparing everything with everything.")
     cleanup: Cron = Field(default="37 3 * * *", description="Forgetting events that were settled a month ago.")
+    webhooks: Cron = Field(default="23 * * * *", description="Looking after the webhooks, where `receiver.url` is set.")
     zone: Zone = Field(default="UTC", description="The time zone of the expressions, as in Europe/Amsterdam.")
 
 
@@ -105,6 +120,14 @@ class HealthDoc(Strict):
 
     host: str = Field(default="127.0.0.1", description="The address to listen on; 0.0.0.0 in a container.")
     port: int = Field(default=9464, ge=0, le=65535, description="The port; 0 takes any that is free.")
+
+
+class ReceiverDoc(Strict):
+    """Where the receiver listens, and where the vendors reach it."""
+
+    url: Address = Field(default="", description="The public address, https://hooks.acme.com, without /hooks.")
+    host: str = Field(default="127.0.0.1", description="The address to listen at; a proxy with TLS stands before it.")
+    port: int = Field(default=8780, ge=0, le=65535, description="The port; 0 takes any that is free.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +153,7 @@ class Config:
     engine: EngineDoc
     schedules: SchedulesDoc
     health: HealthDoc
+    receiver: ReceiverDoc
 
 
 def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
@@ -189,6 +213,7 @@ def _document(classes: Mapping[str, ConnectorClass]) -> type[BaseModel]:
         engine=(EngineDoc, EngineDoc()),
         schedules=(SchedulesDoc, SchedulesDoc()),
         health=(HealthDoc, HealthDoc()),
+        receiver=(ReceiverDoc, ReceiverDoc()),
     )
 
 
@@ -327,6 +352,7 @@ def _config(path: Path, doc: Any, classes: Mapping[str, ConnectorClass]) -> Conf
         engine=doc.engine,
         schedules=doc.schedules,
         health=doc.health,
+        receiver=doc.receiver,
     )
 
 

@@ -95,6 +95,10 @@ class Daemon:
 
     # -- the loop
 
+    def wake(self) -> None:
+        """Look for work now: something was accepted in this very process. From any thread."""
+        self.worker.wake()
+
     def run(self, stopping: threading.Event) -> bool:
         """Work until `stopping` is set, then end within ten seconds; False when a call had to be left to its fate.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from sync.core.unattended import UnattendedStore
@@ -70,6 +70,10 @@ class Metrics:
         """Tell also what the store knows, read from it whenever somebody asks."""
         self.registry.register(_StoreFigures(store, now))
 
+    def hear(self, tallies: Callable[[], Mapping[tuple[str, str], int]]) -> None:
+        """Tell also what a receiver in this process heard, by connection and outcome."""
+        self.registry.register(_Deliveries(tallies))
+
     def call(self, connection: str, endpoint: str, status: int, seconds: float) -> None:
         """Count a vendor call; status 0 had no answer."""
         self._calls.labels(connection, endpoint, str(status)).inc()
@@ -115,6 +119,22 @@ class _StoreFigures(Collector):
         yield GaugeMetricFamily(
             "closedwon_lag_seconds", "How long the oldest onboarding that is due has been waiting.", value=max(0.0, lag)
         )
+
+
+class _Deliveries(Collector):
+    """What a receiver heard so far."""
+
+    def __init__(self, tallies: Callable[[], Mapping[tuple[str, str], int]]) -> None:
+        self._tallies = tallies
+
+    def collect(self) -> Iterator[Metric]:
+        """Tell each connection's deliveries by what became of them: `accepted`, or a code."""
+        told = CounterMetricFamily(
+            "closedwon_deliveries", "Deliveries to the receiver.", labels=["connection", "outcome"]
+        )
+        for (connection, outcome), count in self._tallies().items():
+            told.add_metric([connection, outcome], count)
+        yield told
 
 
 class HealthServer:

@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from sync import logs
-from sync.cli import daemon, local, look, plans, receiver, run
+from sync.cli import daemon, local, look, plans, receiver, run, up
 from sync.cli.common import err, print_json
 from sync.cli.exits import Ending, Exit, explain
 
@@ -38,6 +38,7 @@ plans.register(app)
 run.register(app)
 daemon.register(app)
 receiver.register(app)
+up.register(app)
 
 
 def _show_version(wanted: bool) -> None:

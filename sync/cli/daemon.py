@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -12,16 +10,15 @@ from typing import Annotated
 
 import typer
 
-from connectors.base import Meter
 from sync import logs
 from sync.cli.common import DEFAULT_CONFIG, ConfigOption, err
-from sync.cli.exits import Exit
+from sync.cli.guarded import guarded, leave
 from sync.cli.workers import free_the_dead
 from sync.config import Config, load_config
 from sync.daemon import Daemon, Schedules
 from sync.health import HealthServer, Metrics
-from sync.wiring import Plant, assemble, real_now
-from sync.work import Gate, WorkerSettings
+from sync.wiring import Plant, real_now
+from sync.work import WorkerSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -60,7 +57,7 @@ def daemon(
     server.close()
     logs.spend(built.plant.calls())
     if not ended:
-        _leave(time.perf_counter() - began)
+        leave(time.perf_counter() - began)
     built.plant.close()
 
 
@@ -76,37 +73,24 @@ class Unattended:
 def build(config: Config) -> Unattended:
     """Make the daemon that a configuration describes; raises what `assemble` raises."""
     metrics = Metrics()
-    hurry = threading.Event()
-    gates: dict[str, Gate] = {}
-
-    def sleep(seconds: float) -> None:
-        hurry.wait(seconds)
-
-    def gated(name: str, meter: Meter) -> Meter:
-        gates[name] = Gate(name, meter, clock=time.monotonic, sleep=sleep, observe=metrics.call)
-        return gates[name]
-
-    plant = assemble(config, sleep=sleep, around=gated)
+    made = guarded(config, observe=metrics.call)
+    plant = made.plant
     metrics.read(plant.store, real_now)
     schedules = config.schedules.model_dump()
     zone = schedules.pop("zone")
     engine = plant.engine.settings
-    made = Daemon(
-        engine=plant.engine,
-        store=plant.store,
-        gates=gates,
-        metrics=metrics,
-        schedules=Schedules(schedules, zone),
-        settings=WorkerSettings(engine.owner, batch=engine.batch, lease_seconds=engine.lease_seconds),
-        now=real_now,
-        hurry=hurry,
-        begin=plant.urgency.set,
+    return Unattended(
+        Daemon(
+            engine=plant.engine,
+            store=plant.store,
+            gates=made.gates,
+            metrics=metrics,
+            schedules=Schedules(schedules, zone),
+            settings=WorkerSettings(engine.owner, batch=engine.batch, lease_seconds=engine.lease_seconds),
+            now=real_now,
+            hurry=made.hurry,
+            begin=plant.urgency.set,
+        ),
+        plant,
+        metrics,
     )
-    return Unattended(made, plant, metrics)
-
-
-def _leave(seconds: float) -> None:
-    """End although a thread waits for a vendor's answer: Python itself would wait for the thread."""
-    logs.run(Exit.UNFINISHED, seconds, "STOPPED-01")
-    sys.stderr.flush()
-    os._exit(Exit.UNFINISHED)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
@@ -16,7 +15,9 @@ from connectors.events import Events, Hook
 from sync import logs
 from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, out, plant, print_json
 from sync.cli.exits import Exit, Stop
-from sync.config import LOOPBACK
+from sync.cli.guarded import Guarded, guarded, leave
+from sync.cli.workers import free_the_dead
+from sync.config import load_config, public_address
 from sync.engine import Report
 from sync.receiver import MAX_BODY, Hands, Receiver, Tallies, address, doors_of, hearing
 from sync.wiring import Plant, real_now
@@ -53,47 +54,73 @@ def register(app: typer.Typer) -> None:
     app.add_typer(webhooks, name="webhooks")
 
 
+HostOption = Annotated[
+    str | None, typer.Option(help="Address to listen at (`receiver.host`, 127.0.0.1); put a proxy with TLS before it.")
+]
+PortOption = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="Port to listen at (`receiver.port`, 8780); 0 takes any.")
+]
+MaxBodyOption = Annotated[int, typer.Option(min=1024, help="Longest body that is read, in bytes.")]
+
+
 def receiver(
     config: ConfigOption = DEFAULT_CONFIG,
-    host: Annotated[str, typer.Option(help="Address to listen at; put a proxy with TLS before it.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes any.")] = 8780,
+    host: HostOption = None,
+    port: PortOption = None,
     accept_only: Annotated[
         bool, typer.Option("--accept-only", help="Leave the work to a daemon on the same store.")
     ] = False,
-    max_body: Annotated[int, typer.Option(min=1024, help="Longest body that is read, in bytes.")] = MAX_BODY,
+    max_body: MaxBodyOption = MAX_BODY,
     json: JsonOption = False,
 ) -> None:
     """Hear the vendors' webhooks until told to stop: each is on disk before it is acknowledged, then brought about.
 
     Connections hear when their settings name a hook_path; the rest is found by the daemon's sweeps or by
-    `reconcile --changed`, as is whatever a vendor failed to tell. Ctrl-C or SIGTERM ends it within ten seconds.
+    `reconcile --changed`, as is whatever a vendor failed to tell. Ctrl-C or SIGTERM ends it within ten seconds. `up` is
+    this and the daemon in one.
 
     Example: closedwon receiver --port 8780
 
-    Exit codes: 0 stopped as told · 2 usage, or the port is taken · 3 configuration · 6 the store cannot be reached.
+    Exit codes: 0 stopped as told · 2 usage, or the port is taken · 3 configuration · 6 the store cannot be reached, or
+    stopped while a vendor still had not answered (what it does is looked up by the next one).
     """
-    with plant(config) as opened, _working(opened, idle=accept_only) as hands:
-        doors = doors_of(opened.connections)
-        if not doors:
-            raise _deaf()
-        served = Receiver(
-            doors=doors,
-            store=opened.store,
-            host=host,
-            port=port,
-            max_body=max_body,
-            kept=hands.wake if hands else lambda: None,
-            told=_tell,
-            healthy=lambda: hands is None or hands.alive,
-        )
+    began = time.perf_counter()
+    loaded = load_config(config)
+    made = guarded(loaded)
+    opened = made.plant
+    free_the_dead(opened.store)
+    doors = doors_of(opened.connections)
+    if not doors:
+        opened.close()
+        raise deaf()
+    hands = None if accept_only else _hands(made)
+    served = Receiver(
+        doors=doors,
+        store=opened.store,
+        host=loaded.receiver.host if host is None else host,
+        port=loaded.receiver.port if port is None else port,
+        max_body=max_body,
+        kept=hands.wake if hands else lambda: None,
+        told=tell_deliveries,
+        healthy=lambda: hands is None or hands.alive,
+    )
 
-        def tell() -> None:
-            if json:
-                print_json({"url": served.url, "connections": sorted(doors)})
-            else:
-                err.print(f"Hearing {', '.join(sorted(doors))} at {served.url}/hooks/; Ctrl-C ends it.", markup=False)
+    def tell() -> None:
+        if json:
+            print_json({"url": served.url, "connections": sorted(doors)})
+        else:
+            err.print(f"Hearing {', '.join(sorted(doors))} at {served.url}/hooks/; Ctrl-C ends it.", markup=False)
 
+    if hands:
+        hands.start()
+    try:
         served.serve(ready=tell)
+    finally:
+        ended = hands is None or hands.stop(GRACE_SECONDS, made.shut)
+        logs.spend(opened.calls())
+        if not ended:
+            leave(time.perf_counter() - began)
+        opened.close()
 
 
 def install(
@@ -185,25 +212,17 @@ def _each(
         raise Stop(text, Exit.UNEQUAL, "HOOKS-01", told=True)
 
 
-@contextmanager
-def _working(opened: Plant, *, idle: bool) -> Iterator[Hands | None]:
-    """Let a worker work until the block ends; none where a daemon does it."""
-    if idle:
-        yield None
-        return
+def _hands(made: Guarded) -> Hands:
+    """Make the worker that brings about what comes, where no daemon does."""
+    opened = made.plant
 
     def told(report: Report, seconds: float) -> None:
         logs.batch(report, opened.calls(), seconds)
 
-    hands = Hands(opened.engine, opened.store, now=real_now, begin=opened.urgency.set, told=told)
-    hands.start()
-    try:
-        yield hands
-    finally:
-        hands.stop(GRACE_SECONDS)
+    return Hands(opened.engine, opened.store, now=real_now, begin=opened.urgency.set, told=told)
 
 
-def _tell(news: Tallies) -> None:
+def tell_deliveries(news: Tallies) -> None:
     """Log what came in the last minute, a line for each connection."""
     by_connection: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for (connection, outcome), count in news.items():
@@ -213,12 +232,11 @@ def _tell(news: Tallies) -> None:
 
 
 def _base(url: str) -> str:
-    parts = urlsplit(url)
-    local = parts.hostname in LOOPBACK
-    if not parts.hostname or parts.query or parts.username or (parts.scheme != "https" and not local):
+    try:
+        return public_address(url)
+    except ValueError:
         text = "--url must be the receiver's public address, https://hooks.acme.com: vendors call nothing else."
-        raise Stop(text, Exit.USAGE, "USAGE-02")
-    return url.rstrip("/")
+        raise Stop(text, Exit.USAGE, "USAGE-02") from None
 
 
 def _chosen(opened: Plant, only: Sequence[str] | None) -> dict[str, Events]:
@@ -230,11 +248,12 @@ def _chosen(opened: Plant, only: Sequence[str] | None) -> dict[str, Events]:
         )
         raise Stop(text, Exit.CONFIG, "HOOKS-02")
     if not able:
-        raise _deaf()
+        raise deaf()
     return {name: events for name, events in able.items() if not only or name in only}
 
 
-def _deaf() -> Stop:
+def deaf() -> Stop:
+    """Return the ending of a command that has nobody to hear."""
     return Stop("No connection hears: give those that shall a hook_path (docs/receiver.md).", Exit.CONFIG, "HOOKS-02")
 
 

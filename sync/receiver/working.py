@@ -54,10 +54,16 @@ class Hands:
         """Say that there is something new; from any thread."""
         self._worker.wake()
 
-    def stop(self, seconds: float) -> bool:
-        """End after the batch that it is at; False when that takes too long and its onboardings were given back."""
+    def stop(self, seconds: float, hurry: Callable[[], None] = lambda: None) -> bool:
+        """End after the batch that it is at; False when that takes too long and its onboardings were given back.
+
+        After half of the time `hurry` is called: it must keep the batch from calling any vendor again.
+        """
         self._worker.stop()
-        self._thread.join(timeout=seconds)
+        self._thread.join(timeout=seconds / 2)
+        if self.alive:
+            hurry()
+            self._thread.join(timeout=seconds / 2)
         if self.alive:
             self._worker.abandon()
         return not self.alive
