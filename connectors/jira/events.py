@@ -25,7 +25,7 @@ from connectors.events import (
     same_but_path,
     unreadable,
 )
-from connectors.jira.client import JiraClient
+from connectors.jira.client import Answer, JiraClient
 from connectors.jira.settings import JiraSettings
 
 ADMIN = "/rest/webhooks/1.0/webhook"
@@ -89,12 +89,12 @@ class JiraEvents:
         renewed = tuple(self.renew(url))
         yield from renewed
         if not renewed:
-            yield self._hook(self._client.post(ADMIN, self._registration(url)).payload, url)
+            yield self._registered(self._client.post(ADMIN, self._registration(url)), url)
 
     def renew(self, url: str) -> Iterator[Hook]:
         """Set address, events, filter and secret of our webhook anew, and enable it."""
         for raw in self._ours(url):
-            yield self._hook(self._client.put(f"{ADMIN}/{_id(raw)}", self._registration(url)).payload, url)
+            yield self._registered(self._client.put(f"{ADMIN}/{_id(raw)}", self._registration(url)), url)
 
     def remove(self, url: str) -> Iterator[Hook]:
         """Delete our webhooks."""
@@ -120,7 +120,7 @@ class JiraEvents:
         return (str(told["issue"]["id"]),)
 
     def _ours(self, url: str) -> list[Mapping[str, Any]]:
-        return [raw for raw in self._client.get(ADMIN).payload or () if same_but_path(url, str(raw.get("url", "")))]
+        return [raw for raw in self._client.get(ADMIN).items() if same_but_path(url, str(raw.get("url", "")))]
 
     def _registration(self, url: str) -> dict[str, Any]:
         return {
@@ -132,6 +132,10 @@ class JiraEvents:
             "enabled": True,
             "secret": self._secret.get_secret_value(),
         }
+
+    def _registered(self, answer: Answer, url: str) -> Hook:
+        answer.need("self")
+        return self._hook(answer.payload, url)
 
     def _hook(self, raw: Mapping[str, Any], url: str) -> Hook:
         signed, active = bool(raw.get("isSigned")), bool(raw.get("enabled"))

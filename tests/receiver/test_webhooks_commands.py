@@ -48,6 +48,21 @@ def test_install_again_registers_nothing_twice(stage, receiver, capsys):
     ]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_an_answer_of_jiras_that_says_nothing_is_no_defect_and_the_next_install_doubles_nothing(
+    method, stage, receiver, capsys
+):
+    """Found by the soak test: Jira answers `{}` at times."""
+    if method == "PUT":
+        run(stage, receiver.url, capsys, "install", "--connection", "tracker")
+    stage.simulator.world.faults.add("empty_json", vendor="jira", endpoint=f"{method} /rest/webhooks/*", after=True)
+    words = ["webhooks", "install", "--connection", "tracker", "--url", receiver.url, "--config", str(stage.config)]
+    assert main(words) == 6
+    assert "JIRA-BODY-01" in capsys.readouterr().err
+    assert main(words) == 0
+    assert len(stage.simulator.jira.site.webhooks.by_id) == 1
+
+
 def test_for_salesforce_the_steps_are_printed_and_no_secret_with_them(stage, receiver, capsys):
     _, made, said = run(stage, receiver.url, capsys, "install")
     assert f"{receiver.url}/hooks/crm/HOOK_PATH" in made["by_hand"]["crm"]
