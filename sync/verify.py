@@ -8,7 +8,7 @@ nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from mappings.model import LEDGER, ObjectMapping
 from mappings.translate import shows, to_canonical
 from sync.core.model import PLAN_ITEM, Onboarding, StoreApi
 from sync.core.plan import Context, Plan, roll_up_step
+from sync.engine.reconcile import UNREAD
 
 EXAMPLES = 20
 PAGE = 1000
@@ -115,7 +116,7 @@ def _all(store: StoreApi) -> Iterator[Onboarding]:
 
 
 def _compare(onboarding: Onboarding, shown: Mapping[str, Mapping[str, Record]], context: Context, proof: Proof) -> None:
-    held = {(q.item, q.connection) for q in onboarding.held}
+    held = _held(onboarding, [*context.homes, LEDGER])
     values: dict[str, Fields] = {}
     for item, base in onboarding.base.items():
         if item == PLAN_ITEM:
@@ -134,6 +135,14 @@ def _compare(onboarding: Onboarding, shown: Mapping[str, Mapping[str, Record]], 
         said = _compare_item(f"{onboarding.key}:{item}", item, base, sides, context.mappings.task, held, proof)
         values[item] = {**base, **said}
     _compare_roll_up(onboarding, values, shown[context.crm], context, proof, held)
+
+
+def _held(onboarding: Onboarding, sides: Sequence[str]) -> set[tuple[str, str]]:
+    """Return what is held back, by item and connection: all of it where the onboarding as a whole cannot be read."""
+    held = {(q.item, q.connection) for q in onboarding.held}
+    if any(q.field == UNREAD for q in onboarding.held):
+        held |= {(item, name) for item in onboarding.base for name in sides}
+    return held
 
 
 def _count(proof: Proof, known: bool, name: str) -> None:  # noqa: FBT001 - two lines above its only callers

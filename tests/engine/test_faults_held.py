@@ -212,6 +212,9 @@ def test_a_record_that_a_vendor_refuses_to_show_stops_no_other(stage: Stage) -> 
     life.sweep()
     assert (wrong, "") in {(q.key, q.item) for q in stage.plant.store.quarantined()}
     assert life.known()[right].base["task_0"]["status"] == "blocked"
+    proof = stage.prove()  # what nobody could look at is known to be held back: found by the soak test
+    assert (proof.unequal, proof.lacking) == (0, 0), proof.examples
+    assert proof.held > 0
     salesforce.handle = seen  # type: ignore[method-assign]
     life.look_at_all()
     assert codes(stage) == set()
