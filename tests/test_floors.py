@@ -14,6 +14,7 @@ FLOORS = (
     ("connectors.http", 0),
     ("connectors.pace", 0),
     ("connectors.registry", 0),
+    ("connectors.streams", 0),
     ("connectors.conformance", 2),
     ("connectors", 1),
     ("mappings", 1),

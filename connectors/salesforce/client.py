@@ -126,9 +126,9 @@ class SalesforceClient:
         data = orjson.dumps(body) if body is not None else raw
         return self._caller.call(lambda: self._send(method, path, data, dict(headers or {}), text=text), safe=True)
 
-    def sign_in(self) -> Token:
-        """Return the present token, signing in at first use; raises ConnectorError."""
-        return self._caller.call(self._tokens.current, safe=True)
+    def sign_in(self, spent: Token | None = None) -> Token:
+        """Return the present token, other than `spent`, signing in where there is none; raises ConnectorError."""
+        return self._caller.call(lambda: self._tokens.renew(spent) if spent else self._tokens.current(), safe=True)
 
     def limits(self) -> Mapping[str, Any]:
         """Return the org's allotments by name, each with Max and Remaining; raises ConnectorError."""

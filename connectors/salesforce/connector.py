@@ -28,6 +28,7 @@ from connectors.base import (
     Record,
     Schema,
     TimeChanges,
+    TimeEntry,
     Wanted,
     Write,
     WriteResult,
@@ -41,6 +42,7 @@ from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.soql import Names
 from connectors.salesforce.values import stored
 from connectors.salesforce.writing import Writer
+from connectors.streams import Stream
 
 _SCALES = "scales"
 """Name of the note that keeps the number fields' digits, so that `normalise` needs no call."""
@@ -81,9 +83,11 @@ class SalesforceConnector:
         self._reader = Reader(self._client, self._names)
         self._writer = Writer(self._client, sleep=sleep)
         self._clock = clock
+        self._scales: Mapping[str, Mapping[str, int]] | None = None
 
     def deals(self, query: DealQuery) -> Deals:
         """Stream won deals by close date, or those with these ids (won or not); see the contract."""
+        self._scales = None  # another process may have described the org since the last look
         return self._reader.deals(query)
 
     def changes(self, cursor: str) -> Changes:
@@ -91,6 +95,10 @@ class SalesforceConnector:
         return self._reader.changes(cursor)
 
     def time_changes(self, cursor: str) -> TimeChanges:
+        """Salesforce has no time entries."""
+        raise NotImplementedError
+
+    def time_entries(self, ids: Sequence[str] | None = None) -> Iterator[TimeEntry]:
         """Salesforce has no time entries."""
         raise NotImplementedError
 
@@ -122,7 +130,9 @@ class SalesforceConnector:
 
     def normalise(self, kind: Kind, fields: Fields) -> Fields:
         """Return the values as Salesforce keeps them; numbers are rounded once `describe` was called, ever."""
-        scales = orjson.loads(self._memory.get(_SCALES) or "{}")
+        scales = self._scales
+        if scales is None:
+            scales = self._scales = orjson.loads(self._memory.get(_SCALES) or "{}")
         return stored(fields, scales.get(kind.value, {}))
 
     def describe(self) -> Schema:
@@ -141,6 +151,7 @@ class SalesforceConnector:
         note = orjson.dumps(scales, option=orjson.OPT_SORT_KEYS).decode()
         if self._memory.get(_SCALES) != note:
             self._memory.put(_SCALES, note)
+        self._scales = scales
         return Schema(objects)
 
     def check(self) -> Iterable[Finding]:
@@ -160,6 +171,16 @@ class SalesforceConnector:
             memory=self._memory,
             clock=self._clock,
         )
+
+    def streams(self) -> Sequence[Stream]:
+        """Return the streams of change events, where the settings name topics."""
+        cdc = self._settings.cdc
+        if cdc is None:
+            return ()
+        # Only whoever listens needs the libraries that come with the extra.
+        from connectors.salesforce.pubsub import ChangeStream  # noqa: PLC0415
+
+        return tuple(ChangeStream(topic, cdc, client=self._client, clock=self._clock) for topic in cdc.topics)
 
     def close(self) -> None:
         """Close the session."""

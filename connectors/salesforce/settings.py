@@ -6,6 +6,8 @@ no logic but the checks that keep a wrong value from reaching the vendor.
 
 from __future__ import annotations
 
+import importlib.util
+import re
 from pathlib import Path
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
@@ -16,7 +18,50 @@ from connectors.events import check_path
 from connectors.http import HttpSettings
 
 _NAME = r"^[A-Za-z]\w*$"
+_TOPIC = re.compile(r"/data/\w+(ChangeEvents?|__chn)")
+_CDC_NEEDS = ("grpc", "fastavro")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class CdcSettings(BaseModel):
+    """Where change events are fetched: Salesforce's Pub/Sub API. Needs the extra `cdc`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    topics: tuple[str, ...] = Field(
+        default=("/data/OpportunityChangeEvent", "/data/OpportunityLineItemChangeEvent"),
+        min_length=1,
+        description="Topics to subscribe to; each is a stream of its own.",
+    )
+    endpoint: str = Field(
+        default="https://api.pubsub.salesforce.com:7443",
+        description="The Pub/Sub API; https://api.deu.pubsub.salesforce.com:7443 keeps to Europe.",
+    )
+    silence_seconds: float = Field(
+        default=300.0, gt=0, description="How long a stream may be silent; Salesforce says something within 270 s."
+    )
+
+    @field_validator("topics")
+    @classmethod
+    def _topics(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_TOPIC.fullmatch(topic) for topic in topics):
+            raise ValueError("a topic looks like /data/OpportunityChangeEvent, /data/ChangeEvents or /data/Mine__chn")
+        return tuple(dict.fromkeys(topics))
+
+    @field_validator("endpoint")
+    @classmethod
+    def _endpoint(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if not (parts.hostname and (parts.scheme == "https" or _local(parts))) or parts.path or parts.username:
+            raise ValueError("must look like https://api.pubsub.salesforce.com:7443, since the token goes there")
+        return value
+
+    @model_validator(mode="after")
+    def _installed(self) -> Self:
+        lacking = [name for name in _CDC_NEEDS if importlib.util.find_spec(name) is None]
+        if lacking:
+            raise ValueError(f"needs {' and '.join(lacking)}: install the extra, pip install 'closedwon[cdc]'")
+        return self
 
 
 class SalesforceSettings(BaseModel):
@@ -70,6 +115,10 @@ class SalesforceSettings(BaseModel):
         default=None, description="Secret last part of the address that outbound messages go to; docs/receiver.md."
     )
     hook_secret: SecretStr | None = Field(default=None, description="The secret that JSON callouts are signed with.")
+
+    cdc: CdcSettings | None = Field(
+        default=None, description="Fetches change events; {} takes what is usual. See docs/receiver.md."
+    )
 
     _hook_path = field_validator("hook_path")(check_path)
 

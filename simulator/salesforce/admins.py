@@ -151,6 +151,21 @@ def _expire_sessions(vendor: Salesforce, _args: Args) -> dict[str, Any]:
     return {}
 
 
+def _convert_field(vendor: Salesforce, args: Args) -> dict[str, Any]:
+    """Change a field's type to text in a way that touches all records: change events name them by a wildcard."""
+    kind, field = _field(vendor, args)
+    field.type, field.length = "string", max(field.length, 255)
+    vendor.org.schema_changed(kind)
+    vendor.bus.convert(kind)
+    return {}
+
+
+def _migrate_org(vendor: Salesforce, _args: Args) -> dict[str, Any]:
+    """Move the org to another instance, which makes all replay ids of its events meaningless."""
+    vendor.bus.migrate()
+    return {}
+
+
 def _changed(vendor: Salesforce, kind: ObjectType) -> None:
     vendor.org.store.table(kind.name).reindex()
     vendor.org.schema_changed(kind)
@@ -168,4 +183,6 @@ ACTIONS: Mapping[str, Callable[[Salesforce, Args], dict[str, Any]]] = {
     "merge_accounts": _merge_accounts,
     "empty_recycle_bin": _empty_recycle_bin,
     "expire_sessions": _expire_sessions,
+    "convert_field": _convert_field,
+    "migrate_org": _migrate_org,
 }

@@ -66,9 +66,12 @@ class Auth:
     def check(self, request: Request) -> None:
         """Let a call in or raise Problem 401."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        alive = self.tokens.get(token, 0) > self.clock.now().timestamp()
-        if scheme.lower() not in {"bearer", "oauth"} or not alive:
+        if scheme.lower() not in {"bearer", "oauth"} or not self.alive(token):
             raise Problem("INVALID_SESSION_ID", "Session expired or invalid", status=401)
+
+    def alive(self, token: str) -> bool:
+        """Tell whether a session is good at present."""
+        return self.tokens.get(token, 0) > self.clock.now().timestamp()
 
     def expire_all(self) -> None:
         """End every session now, as an admin or a policy does."""

@@ -16,6 +16,7 @@ from simulator.courier import Answer, Courier, Delivery
 from simulator.salesforce.evaluate import Test
 from simulator.salesforce.ids import mint
 from simulator.salesforce.org import Org
+from simulator.salesforce.store import Change
 
 MOST_NOTIFICATIONS = 100
 FIRST_GAP, LONGEST_GAP = 15, 2 * 3600
@@ -67,10 +68,9 @@ class Outbound:
         self.subscriptions.append(subscription)
         return subscription
 
-    def flush(self) -> None:
+    def tell(self, committed: Iterable[Change]) -> None:
         """Send what committed changes give rise to."""
-        changes = dict.fromkeys(self.org.store.changes)
-        self.org.store.changes.clear()
+        changes = dict.fromkeys((change.kind, change.id) for change in committed)
         for subscription in self.subscriptions:
             rows = self.org.store.table(subscription.object).rows
             wanted = [

@@ -8,12 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from simulator.clock import Clock
 from simulator.salesforce.ids import mint
 from simulator.salesforce.schema import ObjectType, Schema
 from simulator.salesforce.values import Values, stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One committed write: the record's values before it (None for a new record) and after it."""
+
+    kind: str
+    id: str
+    before: Values | None
+    after: Values
 
 
 class Row:
@@ -83,8 +94,8 @@ class Store:
         self.schema = schema
         self.clock = clock
         self.tables = {kind.name: Table(kind) for kind in schema.objects.values()}
-        self.changes: list[tuple[str, str]] = []
-        """Object and id of each committed write that nobody has been told of yet."""
+        self.changes: list[Change] = []
+        """Each committed write that nobody has been told of yet."""
         self.unlinked: dict[str, list[tuple[str, str, str]]] = {}
         """By deleted parent: child object, child id and field that were cleared, for an undelete."""
         self._lag = lag
@@ -121,7 +132,7 @@ class Store:
             self._pending = [entry for entry in self._pending if entry[3] is not values]
 
         self._undoable(undo)
-        self._show(row, values)
+        self._show(row, None, values)
         return row
 
     def replace(self, row: Row, values: Values) -> None:
@@ -134,7 +145,7 @@ class Store:
 
         self._undoable(undo)
         row.values = values
-        self._show(row, values)
+        self._show(row, before, values)
 
     def purge(self, row: Row) -> None:
         """Forget a row altogether."""
@@ -146,6 +157,11 @@ class Store:
         found = [view for row in rows for view in (row.values, row.seen) if view is not None]
         found += [values for _, _, row, values in self._pending if row.kind == name]
         return list({id(view): view for view in found}.values())
+
+    def take_changes(self) -> list[Change]:
+        """Return the writes that nobody has been told of, and forget them."""
+        taken, self.changes = self.changes, []
+        return taken
 
     def settle(self) -> None:
         """Let queries see what has become visible by now."""
@@ -186,10 +202,10 @@ class Store:
         if self._journal is not None:
             self._journal.append(undo)
 
-    def _show(self, row: Row, values: Values) -> None:
+    def _show(self, row: Row, before: Values | None, values: Values) -> None:
         self._serial += 1
         self.tables[row.kind].note(values)
-        self.changes.append((row.kind, row.id))
+        self.changes.append(Change(row.kind, row.id, before, values))
         lag = self._lag()
         if lag > 0:
             self._pending.append((self.clock.now().timestamp() + lag, self._serial, row, values))

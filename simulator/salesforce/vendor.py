@@ -12,6 +12,7 @@ from typing import Any
 from simulator.salesforce import admins, faults, people
 from simulator.salesforce.auth import Auth
 from simulator.salesforce.bulk import Jobs
+from simulator.salesforce.bus import PEOPLE, Bus
 from simulator.salesforce.calls import Call
 from simulator.salesforce.org import Org
 from simulator.salesforce.outbound import Outbound
@@ -40,9 +41,15 @@ KNOBS: Mapping[str, Any] = {
     "short_pages": 0,
     "visible_after_seconds": 0,
     "bulk_seconds": 0,
+    "cdc_objects": [],
+    "cdc_event_bytes": 1_000_000,
+    "cdc_overflow_above": 100_000,
+    "cdc_keepalive_seconds": 270,
 }
 """Settings and their defaults: `short_pages` = rows per page (0 = off), `api_used` = calls that others made today,
-`refuse_login` = the description with which every login is refused, `instance_url` = None for the address called."""
+`refuse_login` = the description with which every login is refused, `instance_url` = None for the address called,
+`cdc_objects` = what Change Data Capture is switched on for, `cdc_event_bytes` = the size above which an event becomes a
+gap event, `cdc_overflow_above` = the changes of one transaction beyond which an overflow event stands for the rest."""
 
 
 class Salesforce:
@@ -71,6 +78,7 @@ class Salesforce:
         self.queries = Queries(self.org.store, self.knobs)
         self.jobs = Jobs(lambda: float(self.knobs["bulk_seconds"]))
         self.outbound = Outbound(self.org, self.world.courier)
+        self.bus = Bus(self.org, self.knobs, self.world.seed)
         self.usage: Counter[int] = Counter()
 
     def endpoint(self, request: Request) -> str:
@@ -92,7 +100,7 @@ class Salesforce:
                 done = admins.ACTIONS[action](self, args)
         else:
             done = people.act(self.org, action, args)
-        self.outbound.flush()
+        self._tell(PEOPLE)
         return done
 
     def dump(self) -> dict[str, Any]:
@@ -117,8 +125,14 @@ class Salesforce:
         except Problem as problem:
             return json_response(problem.status, problem.payload())
         response = self._metered(request, spoiled or {})
-        self.outbound.flush()
+        self._tell(_origin(request))
         return response
+
+    def _tell(self, origin: str) -> None:
+        """Tell subscribers of what has been committed."""
+        changes = self.org.store.take_changes()
+        self.outbound.tell(changes)
+        self.bus.publish(changes, origin)
 
     def limit_info(self) -> str:
         """Return the value of Sforce-Limit-Info."""
@@ -174,6 +188,17 @@ class Salesforce:
         call = Call(request, segments[3:], version, self.org, self.queries, self.jobs, spoiled)
         with self.org.store.transaction():
             return route(call)
+
+
+def _origin(request: Request) -> str:
+    """Return what change events name as their origin: the API, its version, and the client if it tells its name."""
+    version, *rest = request.segments[2:] or ("",)
+    api = "bulkapi" if rest[:1] == ["jobs"] else "rest"
+    options = dict(
+        part.strip().partition("=")[::2] for part in request.headers.get("sforce-call-options", "").split(",")
+    )
+    client = f";client={options['client']}" if options.get("client") else ""
+    return f"com/salesforce/api/{api}/{version.removeprefix('v')}{client}"
 
 
 def _check_length(request: Request) -> None:

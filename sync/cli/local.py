@@ -55,6 +55,9 @@ def simulator(
     port: Annotated[
         int, typer.Option(help="First of four ports on 127.0.0.1: control, salesforce, jira, smartsheet.")
     ] = 8700,
+    pubsub: Annotated[
+        bool, typer.Option("--pubsub", help="Also serve Salesforce's Pub/Sub API, on the port after these four.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Serve Salesforce, Jira and Smartsheet on this machine until Ctrl-C, for trials, tests and training.
@@ -63,9 +66,13 @@ def simulator(
 
     Exit codes: 0 ended by Ctrl-C · 2 usage, or a port is taken · 3 a file cannot be used.
     """
-    names = ("control", "salesforce", "jira", "smartsheet")
+    names = ("control", "salesforce", "jira", "smartsheet", *(["pubsub"] if pubsub else []))
     ports = {name: port + number if port else 0 for number, name in enumerate(names)}
-    local = Simulator(seed=seed, ports=ports)
+    try:
+        local = Simulator(seed=seed, ports=ports)
+    except ImportError as error:
+        text = f"--pubsub needs {error.name}: install the extra, pip install 'closedwon[cdc]'."
+        raise Stop(text, Exit.CONFIG, "EXTRA-01") from None
     loaded = load_folder(local.salesforce, load, columns) if load else None
     for rule in _rules(faults) if faults else []:
         local.world.faults.add(**rule)

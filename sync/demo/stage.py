@@ -52,6 +52,8 @@ def configuration(urls: Mapping[str, str], store: str, **changes: Any) -> dict[s
     }
     for name, section in sections.items():
         section.update(changes.pop(name, {}))
+    if "pubsub" in urls:
+        sections["crm"].setdefault("cdc", {"endpoint": urls["pubsub"]})
     engine = {"settle_seconds": 30, "patience_seconds": 600, **changes.pop("engine", {})}
     return {"store": store, "connections": sections, "engine": engine, **changes}
 
@@ -60,10 +62,16 @@ class Stage:
     """A simulator with an engine on it. Use it as a context manager."""
 
     def __init__(
-        self, *, seed: int = 0, store: str = "", options: Mapping[str, Any] | None = None, **changes: Any
+        self,
+        *,
+        seed: int = 0,
+        store: str = "",
+        options: Mapping[str, Any] | None = None,
+        ports: Mapping[str, int] | None = None,
+        **changes: Any,
     ) -> None:
         self.clock = Clock(START, frozen=True)
-        self.simulator = Simulator(seed=seed, clock=self.clock, options=options)
+        self.simulator = Simulator(seed=seed, clock=self.clock, options=options, ports=ports)
         self._folder = tempfile.TemporaryDirectory(prefix="closedwon-")
         self.folder = Path(self._folder.name)
         self.store = store or f"sqlite:///{self.folder / 'closedwon.db'}"

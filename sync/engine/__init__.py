@@ -2,5 +2,6 @@
 
 from sync.engine.reconcile import Engine, Settings
 from sync.engine.report import Report
+from sync.engine.sweep import look_back
 
-__all__ = ["Engine", "Report", "Settings"]
+__all__ = ["Engine", "Report", "Settings", "look_back"]

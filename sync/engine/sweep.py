@@ -1,14 +1,14 @@
 """Asks every connection what changed, and marks the onboardings concerned dirty.
 
-Called by `Engine.sweep`. What a vendor says is a hint only: the cursor moves on once the keys are marked on disk, and
-nothing that came along is used for anything else.
+Called by `Engine.sweep`, and by `sync.receiver` where a stream of events has a gap. What a vendor says is a hint only:
+the cursor moves on once the keys are marked on disk, and nothing that came along is used for anything else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors.base import Capability, Connector
+from connectors.base import Capability, Changes, Connector
 from connectors.errors import ConnectorError, NotAuthorised
 from mappings.model import MappingSet
 from mappings.translate import is_won
@@ -38,17 +38,36 @@ def sweep(
     return frozenset(dirty)
 
 
+def look_back(name: str, connector: Connector, cursor: str, *, store: StoreApi, mappings: MappingSet) -> frozenset[str]:
+    """Mark dirty what changed since a cursor, and all that is known, since events of that time were lost.
+
+    The connection's own cursor stays where it is, so that a sweep under way is not disturbed. Returns the keys that
+    changed; the others wait behind what is urgent. Raises ConnectorErrors before anything is marked.
+    """
+    keys = _concerned(name, connector, connector.changes(cursor), store, mappings)
+    after = ""
+    while known := store.keys(after=after):
+        store.request(known, Priority.RECONCILE)
+        after = known[-1]
+    store.request(sorted(keys), Priority.LIVE)
+    return frozenset(keys)
+
+
 def _changes(name: str, connector: Connector, store: StoreApi, mappings: MappingSet) -> set[str]:
     changes = connector.changes(store.cursor(name, "changes"))
-    if Capability.DEALS in connector.capabilities:
-        won = {record.ref.id for record in changes.deals if is_won(record, mappings)}
-        known = store.load(sorted(changes.touched))
-        keys = won | {key for key, o in known.items() if o.base or o.bindings or o.intents or o.held}
-    else:
-        keys = {key for keys in store.keys_of(name, sorted(changes.touched)).values() for key in keys}
+    keys = _concerned(name, connector, changes, store, mappings)
     store.request(sorted(keys), Priority.LIVE)
     store.advance(name, "changes", changes.cursor)
     return keys
+
+
+def _concerned(name: str, connector: Connector, changes: Changes, store: StoreApi, mappings: MappingSet) -> set[str]:
+    """Return the onboardings that changes concern: won deals, and whatever else is ours."""
+    if Capability.DEALS in connector.capabilities:
+        won = {record.ref.id for record in changes.deals if is_won(record, mappings)}
+        known = store.load(sorted(changes.touched))
+        return won | {key for key, o in known.items() if o.base or o.bindings or o.intents or o.held}
+    return {key for keys in store.keys_of(name, sorted(changes.touched)).values() for key in keys}
 
 
 def _time(name: str, connector: Connector, store: StoreApi) -> set[str]:
