@@ -7,17 +7,18 @@ speaks to this machine (the simulator's secrets are no secrets). It opens nothin
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 from croniter import croniter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, create_model, model_validator
 
 from connectors.registry import ConnectorClass, UnknownConnector, installed, load
 from mappings.load import DEFAULT_MAPPINGS, DEFAULT_TEMPLATES
@@ -80,8 +81,11 @@ class BrakesDoc(Strict):
 
 
 class EngineDoc(Strict):
-    """How the engine behaves. Seconds throughout."""
+    """How the engine behaves. Seconds throughout. `engine: procrastinate` alone names the runner."""
 
+    runner: Literal["embedded", "procrastinate"] = Field(
+        default="embedded", description="What starts work: each process by itself, or jobs that many hosts share."
+    )
     batch: int = Field(default=1000, ge=1, le=5000, description="Onboardings that share vendor calls.")
     lease_seconds: float = Field(default=900, gt=0, description="How long a worker may hold an onboarding.")
     settle_seconds: float = Field(
@@ -91,6 +95,11 @@ class EngineDoc(Strict):
         default=180, ge=0, description="How long a command waits for onboardings that must be looked at again."
     )
     brakes: BrakesDoc = Field(default_factory=BrakesDoc)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return {"runner": value} if isinstance(value, str) else value
 
 
 class PaceDoc(Strict):
@@ -168,7 +177,9 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Conf
     _check_store(source)
     _check_addresses(source, classes)
     _check_built_ins(source)
-    doc = source.check(_document(classes), {})
+    doc: Any = source.check(_document(classes), {})
+    if doc is not None and doc.engine.runner == "procrastinate":
+        _check_scale(source, doc.store.get_secret_value())
     if doc is None or source.mistakes:
         raise Problems(source.mistakes)
     return _config(path, doc, classes)
@@ -264,6 +275,17 @@ def _check_store(source: Source) -> None:
         source.report(("store",), f"a store cannot live in {url.get_backend_name()}", STORES)
     elif url.get_backend_name() == "sqlite" and (not url.database or url.database == ":memory:"):
         source.report(("store",), "a store in memory would forget its plans and double them", STORES)
+
+
+def _check_scale(source: Source, store: str) -> None:
+    """Say what work at scale lacks."""
+    place = ("engine", "runner")
+    if store.startswith("sqlite"):
+        what = "procrastinate shares work by way of PostgreSQL, and the store is an SQLite file"
+        source.report(place, what, "Let `store` name a PostgreSQL, or write engine: embedded")
+    if importlib.util.find_spec("procrastinate") is None:
+        what = "procrastinate is not installed here"
+        source.report(place, what, "Install it: pip install 'closedwon[scale]'; or write engine: embedded")
 
 
 def _check_addresses(source: Source, classes: Mapping[str, ConnectorClass]) -> None:

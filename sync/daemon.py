@@ -25,7 +25,7 @@ from sync.engine import Engine, Report
 from sync.health import Metrics
 from sync.store import StoreUnavailable
 from sync.verify import verify
-from sync.work import Gate, Worker, WorkerSettings
+from sync.work import Alone, Gate, Runner, Worker, WorkerSettings
 
 KEPT = timedelta(days=30)
 """How long settled events are remembered, so that a repeated delivery is known as one."""
@@ -72,8 +72,13 @@ class Daemon:
         now: Callable[[], datetime],
         hurry: threading.Event,
         begin: Callable[[int], None] = lambda _priority: None,
+        runner: Runner | None = None,
     ) -> None:
-        self.worker = Worker(engine, store, settings=settings, key_of=self._key_of, watch=self, now=now, begin=begin)
+        self._runner = runner or Alone()
+        self._begin = begin
+        self.worker = Worker(
+            engine, store, settings=settings, key_of=self._key_of, watch=self, now=now, begin=self._begun
+        )
         self._engine = engine
         self._store = store
         self._gates = gates
@@ -83,7 +88,7 @@ class Daemon:
         self._now = now
         self._hurry = hurry
         self._states: dict[str, str] = {}
-        self._thread = threading.Thread(target=self.worker.run, name="worker", daemon=True)
+        self._thread = threading.Thread(target=self._runner.run, args=(self.worker,), name="worker", daemon=True)
         self._pool = ThreadPoolExecutor(max_workers=len(gates) + 3, thread_name_prefix="job")
         self._running: dict[str, Future[None]] = {}
         self._jobs: dict[str, Callable[[], str]] = {
@@ -96,8 +101,9 @@ class Daemon:
     # -- the loop
 
     def wake(self) -> None:
-        """Look for work now: something was accepted in this very process. From any thread."""
+        """Have what was just left looked at now, here or by whoever is free. From any thread."""
         self.worker.wake()
+        self._runner.ring()
 
     def run(self, stopping: threading.Event) -> bool:
         """Work until `stopping` is set, then end within ten seconds; False when a call had to be left to its fate.
@@ -160,7 +166,7 @@ class Daemon:
         before, self._states[name] = self._states.get(name, ""), code
         if before and not code and name in self._gates:
             self._store.hasten()
-            self.worker.wake()
+            self.wake()
 
     # -- the jobs
 
@@ -174,7 +180,7 @@ class Daemon:
     def _sweep(self, name: str) -> str:
         report = Report()
         if self._engine.sweep(report, only=(name,)):
-            self.worker.wake()
+            self.wake()
         self._metrics.failures(report)
         return next(iter(report.failures), "")
 
@@ -183,7 +189,7 @@ class Daemon:
         while keys := self._store.keys(after=after):
             self._store.request(keys, Priority.RECONCILE)
             after = keys[-1]
-        self.worker.wake()
+        self.wake()
         return ""
 
     def _verify(self) -> str:
@@ -205,6 +211,11 @@ class Daemon:
         return ""
 
     # -- what the worker tells, and asks
+
+    def _begun(self, priority: int) -> None:
+        """Set what a batch of this urgency may spend; others may take the rest."""
+        self._begin(priority)
+        self._runner.begun()
 
     def batch(self, report: Report, seconds: float) -> None:
         """Count and log a batch."""

@@ -65,21 +65,27 @@ def postgres() -> Iterator[sa.Engine]:
         server.cleanup()
 
 
+@pytest.fixture
+def new_postgres(postgres: sa.Engine) -> Callable[[], str]:
+    """Make an empty PostgreSQL database (a schema of one, which is as good) and return its address."""
+
+    def make() -> str:
+        schema = f"engine_{next(_numbers)}"
+        with postgres.begin() as connection:
+            connection.execute(sa.schema.CreateSchema(schema))
+        address = postgres.url.update_query_dict({"options": f"-csearch_path={schema}"})
+        return address.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    return make
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """Make an empty database and return its address, as often as it is called."""
     if request.param == "sqlite":
         return lambda: f"sqlite:///{tmp_path / f'closedwon-{next(_numbers)}.db'}"
-    server: sa.Engine = request.getfixturevalue("postgres")
-
-    def make() -> str:
-        schema = f"engine_{next(_numbers)}"
-        with server.begin() as connection:
-            connection.execute(sa.schema.CreateSchema(schema))
-        address = server.url.update_query_dict({"options": f"-csearch_path={schema}"})
-        return address.set(drivername="postgresql").render_as_string(hide_password=False)
-
-    return make
+    made: Callable[[], str] = request.getfixturevalue("new_postgres")
+    return made
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sync.config import Config, load_config
 from sync.daemon import Daemon, Schedules
 from sync.health import HealthServer, Metrics
 from sync.wiring import Plant, real_now
-from sync.work import WorkerSettings
+from sync.work import WorkerSettings, runner_for
 
 
 def register(app: typer.Typer) -> None:
@@ -73,6 +73,7 @@ class Unattended:
 def build(config: Config) -> Unattended:
     """Make the daemon that a configuration describes; raises what `assemble` raises."""
     metrics = Metrics()
+    runner = runner_for(config.engine.runner, config.store.get_secret_value())
     made = guarded(config, observe=metrics.call)
     plant = made.plant
     metrics.read(plant.store, real_now)
@@ -90,6 +91,7 @@ def build(config: Config) -> Unattended:
             now=real_now,
             hurry=made.hurry,
             begin=plant.urgency.set,
+            runner=runner,
         ),
         plant,
         metrics,

@@ -18,6 +18,7 @@ from sync.core.guard import Unsafe
 from sync.plan_file import Moved
 from sync.store import StoreTooNew, StoreUnavailable
 from sync.wiring import Unwired
+from sync.work import NoJobs
 
 
 class Exit(IntEnum):
@@ -120,6 +121,7 @@ _ENDINGS: tuple[tuple[type[BaseException], Callable[[Any], Ending | None]], ...]
     (Unsafe, lambda error: Ending(error.code, str(error), Exit.REFUSED)),
     (ConnectorError, _connector),
     (StoreTooNew, lambda error: Ending("STORE-02", f"{error}.", Exit.CONFIG)),
+    (NoJobs, lambda error: Ending("JOBS-01", str(error), Exit.CONFIG)),
     (StoreUnavailable, lambda error: Ending("STORE-01", f"{error}.", Exit.UNFINISHED)),
     (SQLAlchemyError, _database),
     (OSError, _system),

@@ -21,6 +21,7 @@ from sync.config import load_config, public_address
 from sync.engine import Report
 from sync.receiver import MAX_BODY, Hands, Receiver, Tallies, address, doors_of, hearing
 from sync.wiring import Plant, real_now
+from sync.work import runner_for
 
 GRACE_SECONDS = 8.0
 """What is begun gets so long to its end; SIGTERM ends the receiver within ten seconds."""
@@ -94,13 +95,14 @@ def receiver(
         opened.close()
         raise deaf()
     hands = None if accept_only else _hands(made)
+    kept = hands.wake if hands else runner_for(loaded.engine.runner, loaded.store.get_secret_value()).ring
     served = Receiver(
         doors=doors,
         store=opened.store,
         host=loaded.receiver.host if host is None else host,
         port=loaded.receiver.port if port is None else port,
         max_body=max_body,
-        kept=hands.wake if hands else lambda: None,
+        kept=kept,
         told=tell_deliveries,
         healthy=lambda: hands is None or hands.alive,
     )

@@ -1,12 +1,13 @@
 """The worker: events become requests, dirty onboardings go through the engine, urgent ones first, until told to stop.
 
-Run by `sync.daemon` in a thread of its own, in as many processes as wanted: what each may act upon is said by the
-store's leases alone. It never speaks to a vendor itself and never loses a key: whatever goes wrong with a batch, its
-onboardings stay dirty and are looked at again, later each time.
+Run by `sync.daemon` in a thread of its own, by one of the runners beside (`sync.work.runner`), in as many processes as
+wanted: what each may act upon is said by the store's leases alone. It never speaks to a vendor itself and never loses a
+key: whatever goes wrong with a batch, its onboardings stay dirty and are looked at again, later each time.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import traceback
@@ -29,7 +30,7 @@ _EVENTS = 500
 """Events turned into requests at once."""
 _LONGEST_BACKOFF = 3600.0
 _BRAKE = "BRAKE-ENGAGED-01"
-_STORE = "STORE-01"
+STORE_AWAY = "STORE-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,10 @@ class Worker:
         self._stopping.set()
         self._woken.set()
 
+    def stopped(self, within: float = 0.0) -> bool:
+        """Tell whether it was told to stop, waiting so many seconds for it at most."""
+        return self._stopping.wait(within)
+
     def abandon(self) -> None:
         """Give back what is still claimed, because the process ends now."""
         self._store.release(self._claims)
@@ -118,15 +123,34 @@ class Worker:
         try:
             wait = self._step()
         except NotAuthorised as error:
-            return self._stand_still(error.code)
+            return self.stand_still(error.code)
         except Unsafe:
-            return self._stand_still(_BRAKE)
+            return self.stand_still(_BRAKE)
         except StoreUnavailable:
-            return self._stand_still(_STORE)
+            return self.stand_still(STORE_AWAY)
         except Exception as error:  # noqa: BLE001 - the store is away, or a defect in here: neither may end the loop
-            return self._stand_still(_place(error))
+            return self.stand_still(place(error))
         self.trouble = ""
         return wait
+
+    def due_in(self) -> float:
+        """Return in how many seconds something can be taken up, 0.0 for now, infinity for nothing in sight.
+
+        Changes nothing. Raises what the store raises.
+        """
+        if self._store.take_events(1):
+            return 0.0
+        horizon = self._store.horizon()
+        if horizon.ready is not None:
+            return 0.0
+        return math.inf if horizon.next_at is None else self._until(horizon.next_at)
+
+    def stand_still(self, code: str) -> float:
+        """Take note of what stops all work and tell of it once; return how many seconds to wait."""
+        if code != self.trouble:
+            self._watch.trouble(code)
+        self.trouble = code
+        return self.settings.idle if code in {_BRAKE, STORE_AWAY} else self.settings.trouble_pause
 
     def _step(self) -> float:
         if arrivals := self._store.take_events(_EVENTS):
@@ -139,14 +163,11 @@ class Worker:
             return 0.0
         wait = self._waits = min(self._waits * 2, self.settings.idle)
         if horizon.next_at is not None:
-            wait = min(wait, max(_FIRST_WAIT, (horizon.next_at - self._now()).total_seconds()))
+            wait = min(wait, self._until(horizon.next_at))
         return wait
 
-    def _stand_still(self, code: str) -> float:
-        if code != self.trouble:
-            self._watch.trouble(code)
-        self.trouble = code
-        return self.settings.idle if code in {_BRAKE, _STORE} else self.settings.trouble_pause
+    def _until(self, moment: datetime) -> float:
+        return max(_FIRST_WAIT, (moment - self._now()).total_seconds())
 
     def _work(self, priority: int) -> bool:
         settings = self.settings
@@ -197,7 +218,7 @@ class Worker:
         """
         keys = [claim.key for claim in claims]
         if len(keys) == 1:
-            text = _place(error)
+            text = place(error)
             self._watch.trouble(text, 1)
             for claim in self._claim(limit=1, keys=keys):
                 wait = min(2.0**claim.attempts, _LONGEST_BACKOFF)
@@ -213,7 +234,7 @@ class Worker:
         self._watch.trouble("HUNG-01", onboardings)
 
 
-def _place(error: Exception) -> str:
+def place(error: Exception) -> str:
     """Name a failure by its kind and place alone; its text may quote a value."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"DEFECT-01: {type(error).__name__} in {frame.name}, {frame.filename.rpartition('/')[2]}:{frame.lineno}"

@@ -1,11 +1,13 @@
-"""A worker in a process of its own whose engine only notes what it was given; run by test_work_conformance.
+"""A daemon in a process of its own whose engine only notes what it was given; run by the tests of this folder.
 
 The work itself stands in a table `looks` of the same database: one row per look, written when it begins, with how it
-ended. So the suite sees what real processes did to each other, whichever database they share.
+ended. So the suite sees what real processes did to each other, whichever database and runner they share. The daemon, its
+worker and its runner are the real ones; the schedule is a sweep each second, so that a test need not wait a minute.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -16,10 +18,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connectors.pace import Pace
 from sync.core.model import Claim, Commit
+from sync.daemon import Daemon, Schedules
 from sync.engine import Report
+from sync.health import Metrics
 from sync.store import Store
-from sync.work import Worker, WorkerSettings
+from sync.work import Gate, WorkerSettings, runner_for
+
+SWEEP = "sweep"
+"""The key under which sweeps are noted."""
 
 metadata = sa.MetaData()
 looks = sa.Table(
@@ -30,16 +38,18 @@ looks = sa.Table(
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("ended", sa.Text, nullable=False),
     sa.Column("beside", sa.Integer, nullable=False),  # looks at the same key that had not come to their commit
+    sa.Column("began", sa.Float, nullable=False),
 )
 
 
 class NotingEngine:
     """Takes as long over a key as its name says (`slow-0.5`), and fails where it says so (`broken`)."""
 
+    crm = "crm"
+
     def __init__(self, store: Store, owner: str) -> None:
         self._store = store
         self._owner = owner
-        metadata.create_all(store._database.engine, checkfirst=True)
 
     def reconcile(self, claims: Sequence[Claim]) -> Report:
         ids = [self._note(claim.key) for claim in claims]
@@ -47,7 +57,7 @@ class NotingEngine:
             name, _, seconds = claim.key.rpartition("-")
             if name.startswith("slow"):
                 time.sleep(float(seconds))
-            if name == "broken" or claim.key == "broken":
+            if claim.key == "broken":
                 self._store.release(claims)
                 raise ZeroDivisionError
         for number in ids:
@@ -57,12 +67,16 @@ class NotingEngine:
             self._end(number, "lost" if claim.key in lost else "done")
         return Report(looked=len(claims), lost_leases=len(lost))
 
+    def sweep(self, report: Report, *, only: Sequence[str]) -> bool:
+        self._end(self._note(SWEEP), "done")
+        return False
+
     def _note(self, key: str) -> int:
         others = sa.select(sa.func.count()).select_from(looks).where(looks.c.key == key, looks.c.ended == "")
         with self._store._database.write() as connection:
             beside = connection.scalar(others)
-            result = connection.execute(sa.insert(looks).values(key=key, owner=self._owner, ended="", beside=beside))
-            (number,) = result.inserted_primary_key or (0,)
+            row = {"key": key, "owner": self._owner, "ended": "", "beside": beside, "began": time.time()}
+            (number,) = connection.execute(sa.insert(looks).values(row)).inserted_primary_key or (0,)
         return int(number)
 
     def _end(self, number: int, how: str) -> None:
@@ -70,49 +84,35 @@ class NotingEngine:
             connection.execute(sa.update(looks).where(looks.c.id == number).values(ended=how))
 
 
-class Quiet:
-    """Notes what a worker tells."""
-
-    def __init__(self) -> None:
-        self.troubles: list[str] = []
-        self.reports: list[Report] = []
-
-    def batch(self, report: Report, seconds: float) -> None:
-        self.reports.append(report)
-
-    def trouble(self, code: str, onboardings: int = 0) -> None:
-        self.troubles.append(code)
-
-
-def seen(store: Store) -> list[Mapping[str, Any]]:
-    """Return all looks in order."""
+def seen(store: Store, *, sweeps: bool = False) -> list[Mapping[str, Any]]:
+    """Return all looks in order, or all sweeps."""
+    chosen = looks.c.key == SWEEP if sweeps else looks.c.key != SWEEP
     with store._database.read() as connection:
-        return [dict(row) for row in connection.execute(sa.select(looks).order_by(looks.c.id)).mappings()]
+        return [dict(row) for row in connection.execute(sa.select(looks).where(chosen).order_by(looks.c.id)).mappings()]
 
 
-def make(store: Store, owner: str, *, lease: float, deadline: float = 60.0, batch: int = 100) -> Worker:
-    """Make a worker that notes."""
-    settings = WorkerSettings(owner, batch=batch, lease_seconds=lease, deadline=deadline, idle=0.05)
-    return Worker(
-        NotingEngine(store, owner),  # type: ignore[arg-type]
-        store,
-        settings=settings,
-        key_of=lambda _connection, vendor_id: vendor_id,
-        watch=Quiet(),
-        now=lambda: datetime.now(UTC),
-    )
-
-
-def main(url: str, owner: str, lease: str, deadline: str) -> None:
-    """Work until SIGTERM; say when it began and when it ended."""
+def main(url: str, runner: str, owner: str, lease: str, deadline: str, sweep: str) -> None:
+    """Work until SIGTERM; say when it began."""
     store = Store.open(url, clock=lambda: datetime.now(UTC))
-    worker = make(store, owner, lease=float(lease), deadline=float(deadline), batch=2)
-    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
-    thread = threading.Thread(target=worker.run)
-    thread.start()
+    hurry = threading.Event()
+    made = Daemon(
+        engine=NotingEngine(store, owner),  # type: ignore[arg-type]
+        store=store,
+        gates={"crm": Gate("crm", Pace(0, 1, sleep=time.sleep), clock=time.monotonic, sleep=hurry.wait)},
+        metrics=Metrics(),
+        schedules=Schedules({SWEEP: sweep}),
+        settings=WorkerSettings(owner, batch=2, lease_seconds=float(lease), deadline=float(deadline)),
+        now=lambda: datetime.now(UTC),
+        hurry=hurry,
+        runner=runner_for(runner, url),
+    )
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    thread.join()
+    if not made.run(stopping):
+        os._exit(6)
+    store.close()
 
 
 if __name__ == "__main__":

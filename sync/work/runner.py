@@ -1,0 +1,79 @@
+"""How a process comes to its worker's next step: by a loop of its own, or by jobs that all processes share.
+
+`runner_for` is asked by the commands that work unattended; `run` is called by `sync.daemon` in the worker's thread.
+What may be worked on is said by the store's leases alone, whichever runner it is; a runner decides only when to look.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sync.work.bell import Bell, Ears, Notifier
+from sync.work.postgres import is_postgres
+from sync.work.worker import Worker
+
+EMBEDDED = "embedded"
+PROCRASTINATE = "procrastinate"
+
+
+class Runner(Protocol):
+    """Runs one worker of this process."""
+
+    def run(self, worker: Worker) -> None:
+        """Have the worker do what is due until it is told to stop; what is begun is finished."""
+        ...
+
+    def ring(self) -> None:
+        """Tell the workers of other processes that there is work; from any thread, without waiting."""
+        ...
+
+    def begun(self) -> None:
+        """Take note that this worker is busy from now on, so that the rest is for others."""
+        ...
+
+
+class Alone:
+    """The embedded loop, looking twice a second for what other processes left: on SQLite nobody can tell it."""
+
+    def run(self, worker: Worker) -> None:
+        """Work in a loop."""
+        worker.run()
+
+    def ring(self) -> None:
+        """Tell nobody."""
+
+    def begun(self) -> None:
+        """Tell nobody."""
+
+
+class Listening:
+    """The embedded loop on PostgreSQL, woken at once by what other processes leave."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._bell = Bell(Notifier(url))
+
+    def run(self, worker: Worker) -> None:
+        """Work in a loop."""
+        with Ears(self._url, worker.wake):
+            worker.run()
+        self._bell.close()
+
+    def ring(self) -> None:
+        """Wake all other processes."""
+        self._bell.ring()
+
+    def begun(self) -> None:
+        """Tell nobody: all who can help were woken when the work was left."""
+
+
+def runner_for(name: str, url: str) -> Runner:
+    """Make the runner that a configuration names for a store's address.
+
+    Raises NoJobs when Procrastinate's tables cannot be had, and StoreUnavailable when the database does not answer.
+    """
+    if name == PROCRASTINATE:
+        from sync.work.draining import Draining  # noqa: PLC0415 - Procrastinate comes with the extra `scale` only
+
+        return Draining.open(url)
+    return Listening(url) if is_postgres(url) else Alone()
