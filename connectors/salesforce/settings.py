@@ -18,7 +18,7 @@ from connectors.events import check_path
 from connectors.http import HttpSettings
 
 _NAME = r"^[A-Za-z]\w*$"
-_TOPIC = re.compile(r"/data/\w+(ChangeEvents?|__chn)")
+_TOPIC = re.compile(r"/data/(?:\w+ChangeEvent|ChangeEvents|\w+__chn)")
 _CDC_NEEDS = ("grpc", "fastavro")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 

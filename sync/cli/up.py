@@ -24,6 +24,7 @@ from sync.config import Config, ReceiverDoc, load_config
 from sync.daemon import Daemon
 from sync.health import HealthServer
 from sync.receiver import MAX_BODY, Receiver, doors_of
+from sync.receiver.listening import Listener, listening, streams_of
 
 _LAST_SECONDS = 1.0
 """After the daemon's end, which takes eight at most."""
@@ -63,16 +64,18 @@ def up(
     built = build(loaded)
     free_the_dead(built.plant.store)
     ear = _ear(built, loaded.receiver, host=host, port=port, max_body=max_body)
-    health = HealthServer(
-        Everything(built.daemon, ear),
-        built.metrics,
-        host=loaded.health.host,
-        port=loaded.health.port if health_port is None else health_port,
-    )
-    if ear:
-        ear.start(stopping)
-    _tell(loaded, ear, health.port, as_json=json)
-    ended = built.daemon.run(stopping)
+    streams = streams_of(built.plant.connections)
+    with listening(streams, built.plant.engine, built.plant.store, kept=built.daemon.wake) as listeners:
+        health = HealthServer(
+            Everything(built.daemon, ear, listeners),
+            built.metrics,
+            host=loaded.health.host,
+            port=loaded.health.port if health_port is None else health_port,
+        )
+        if ear:
+            ear.start(stopping)
+        _tell(loaded, ear, [each.name for each in listeners], health.port, as_json=json)
+        ended = built.daemon.run(stopping)
     health.close()
     logs.spend(built.plant.calls())
     if not (ended and (ear is None or ear.ended())):
@@ -110,10 +113,11 @@ class Ear:
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """The health of both parts, for one set of pages."""
+    """The health of all parts, for one set of pages."""
 
     daemon: Daemon
     ear: Ear | None
+    listeners: tuple[Listener, ...] = ()
 
     def ailments(self) -> dict[str, str]:
         """Say what only a restart can mend."""
@@ -122,7 +126,8 @@ class Everything:
 
     def troubles(self) -> dict[str, str]:
         """Say what does not work at present."""
-        return self.daemon.troubles()
+        deaf = {each.name: each.trouble for each in self.listeners if each.trouble}
+        return self.daemon.troubles() | deaf
 
 
 def _ear(built: Unattended, doc: ReceiverDoc, *, host: str | None, port: int | None, max_body: int) -> Ear | None:
@@ -144,15 +149,17 @@ def _ear(built: Unattended, doc: ReceiverDoc, *, host: str | None, port: int | N
     return Ear(served, tuple(sorted(doors)))
 
 
-def _tell(config: Config, ear: Ear | None, port: int, *, as_json: bool) -> None:
+def _tell(config: Config, ear: Ear | None, streams: list[str], port: int, *, as_json: bool) -> None:
     """Say where everything is."""
     health = f"http://{config.health.host}:{port}"
     if as_json:
         heard = {"url": ear.receiver.url, "connections": ear.connections} if ear else None
-        print_json({"health": health, "receiver": heard})
+        print_json({"health": health, "receiver": heard, "streams": streams})
         return
     err.print(f"Running. {health}/readyz tells how it is; Ctrl-C ends it.", markup=False)
     if ear:
         err.print(f"Hearing {', '.join(ear.connections)} at {ear.receiver.url}/hooks/.", markup=False)
-    else:
+    if streams:
+        err.print(f"Listening to {', '.join(streams)}.", markup=False)
+    elif ear is None:
         err.print("No connection has a hook_path, so nothing is heard: changes are found by looking.", markup=False)

@@ -22,6 +22,8 @@ from sync.store import StoreUnavailable
 REFUSED_PAUSE = 300.0
 """Seconds before a stream is tried again that only a person's doing can open."""
 LONGEST_PAUSE = 60.0
+LAST_SECONDS = 1.0
+"""What a listener that is told to end gets for the commit that it is at."""
 
 LookBack = Callable[[str, str], int]
 """Given a connection and a cursor of its changes: have everything since looked at, and say how much that is."""
@@ -61,10 +63,14 @@ class Listener:
         """Begin where the last process ended."""
         self._thread.start()
 
-    def stop(self, seconds: float = 5.0) -> None:
-        """End, after the commit that it is at."""
+    def end(self) -> None:
+        """Hear nothing any more, from now on."""
         self._stopping.set()
         self._stream.close()
+
+    def stop(self, seconds: float = LAST_SECONDS) -> None:
+        """End, after the commit that it is at; a look back that hangs is left alone, since its place is not kept."""
+        self.end()
         if self._thread.ident is not None:
             self._thread.join(timeout=seconds)
 
@@ -138,5 +144,7 @@ def listening(
     try:
         yield listeners
     finally:
+        for each in listeners:
+            each.end()
         for each in listeners:
             each.stop()
