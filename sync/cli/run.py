@@ -63,8 +63,7 @@ def reconcile(
         if deal:
             deals = read_deals(opened, deal)
             keys = list(dict.fromkeys(deal))
-            opened.store.forgive(keys)
-            engine.store.request(keys, Priority.LIVE)
+            opened.store.forgive(keys, Priority.LIVE)
             unread = 0
             total.add(engine.drain(keys, deals=deals))
         else:
@@ -72,8 +71,7 @@ def reconcile(
             unread = len(total.notes)
             if everything:
                 keys = known_keys(engine)
-                opened.store.forgive(keys)
-                engine.store.request(keys, Priority.RECONCILE)
+                opened.store.forgive(keys, Priority.RECONCILE)
             total.add(engine.drain())
         show_report(total, opened.calls(), as_json=json)
         finish(total, opened.store, unread=unread)

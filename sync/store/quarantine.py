@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,20 +27,29 @@ def held(connection: sa.Connection, keys: Sequence[str]) -> dict[str, list[Quara
     return found
 
 
-def hold_back(connection: sa.Connection, commits: Iterable[Commit], now: datetime) -> None:
-    """Replace what is held back of each commit's key; what was held back before keeps its `since`."""
+def hold_back(
+    connection: sa.Connection, commits: Iterable[Commit], now: datetime, *, asked_again: Collection[str] = ()
+) -> None:
+    """Replace what is held back of each commit's key; what was held back before keeps its `since`.
+
+    What was forgiven while somebody worked on the key stays forgiven: such keys are among those `asked_again`.
+    """
     wanted = {commit.claim.key: commit.quarantine for commit in commits if commit.quarantine is not None}
     since: dict[tuple[str, ...], datetime | None] = {}
+    forgiven: set[tuple[str, ...]] = set()
     for chunk in chunks(wanted):
-        before = held(connection, chunk)
-        if before:
-            since.update((_place(entry), entry.since) for entries in before.values() for entry in entries)
-            connection.execute(_FREE, {"any_of": list(before)})
-    rows = {
-        _place(entry): _row(replace(entry, since=since.get(_place(entry)) or entry.since or now))
-        for entries in wanted.values()
-        for entry in entries
-    }
+        if not (before := held(connection, chunk)):
+            continue
+        for entry in itertools.chain.from_iterable(before.values()):
+            since[_place(entry)] = entry.since
+            if entry.key in asked_again and not entry.attempt:
+                forgiven.add(_place(entry))
+        connection.execute(_FREE, {"any_of": list(before)})
+    rows: dict[tuple[str, ...], dict[str, str | datetime | None]] = {}
+    for entry in itertools.chain.from_iterable(wanted.values()):
+        place = _place(entry)
+        attempt = "" if place in forgiven and entry.field != WRITE_KEY else entry.attempt
+        rows[place] = _row(replace(entry, since=since.get(place) or entry.since or now, attempt=attempt))
     if rows:
         connection.execute(sa.insert(quarantine), list(rows.values()))
 

@@ -100,7 +100,7 @@ class Store:
             onboardings.save(connection, written)
             onboardings.mark_missing(connection, (binding for commit in written for binding in commit.missing))
             views.add_events(connection, (event for commit in written for event in commit.events), now)
-            quarantine.hold_back(connection, written, now)
+            quarantine.hold_back(connection, written, now, asked_again=work.asked_again(held))
             work.finish(connection, held, written, now)
         return tuple(commit.claim for commit in commits if commit.claim not in held)
 
@@ -255,9 +255,13 @@ class Store:
 
     # -- what people look at
 
-    def forgive(self, keys: Sequence[str]) -> None:
-        """Let what vendors refused of these onboardings be tried once more, since a person mended its cause."""
+    def forgive(self, keys: Sequence[str], priority: int) -> None:
+        """Request onboardings, and let what vendors refused of them be tried once more: a person mended its cause.
+
+        Both in one transaction, so that a worker which is at one of them now can neither undo nor miss it.
+        """
         with self._database.write() as connection:
+            work.request(connection, keys, priority, self._clock())
             quarantine.forgive(connection, keys)
 
     def quarantined(self, *, limit: int = 1000) -> tuple[Quarantine, ...]:

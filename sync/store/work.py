@@ -144,6 +144,11 @@ def lock(connection: sa.Connection, claims: Iterable[Claim]) -> dict[Claim, Row]
     return {claim: row for claim in claims if (row := rows.get(claim.key)) and row.fence == claim.fence}
 
 
+def asked_again(held: Mapping[Claim, Row]) -> frozenset[str]:
+    """Return the keys, of claims whose rows are locked, that were requested since they were claimed."""
+    return frozenset(claim.key for claim, row in held.items() if row.requested > claim.requested)
+
+
 def finish(connection: sa.Connection, held: Mapping[Claim, Row], commits: Iterable[Commit], now: datetime) -> None:
     """Free the leases of committed claims, whose rows are locked, and say what is done or when to look again."""
     changes = [_finished(held[commit.claim], commit, now) for commit in commits]

@@ -56,5 +56,21 @@ def test_forgiving_lets_a_refused_write_be_tried_again_and_keeps_the_rest(store:
     refused = Quarantine(KEY, "a", "tracker", "", "X-01", "refused", Severity.HELD, attempt="1")
     double = Quarantine(KEY, "a", "sheets", "write key", "DUPLICATE-01", "twice", Severity.HELD, attempt="7@8")
     store.commit([Commit(claim, quarantine=(refused, double))])
-    store.forgive([KEY])
+    store.forgive([KEY], Priority.RECONCILE)
     assert {entry.code: entry.attempt for entry in store.quarantined()} == {"X-01": "", "DUPLICATE-01": "7@8"}
+
+
+def test_what_is_forgiven_while_a_worker_is_at_it_stays_forgiven_and_is_tried_again(store: Store) -> None:
+    """Found by the soak test: `reconcile --all` beside a daemon that held the onboarding at that moment."""
+    refused = Quarantine(KEY, "a", "tracker", "", "X-01", "refused", Severity.HELD, attempt="1")
+    (claim,) = store.claim("daemon", limit=10, lease_seconds=900)
+    store.commit([Commit(claim, quarantine=(refused,))])
+    store.request([KEY], Priority.LIVE)
+    (claim,) = store.claim("daemon", limit=10, lease_seconds=900)
+    store.forgive([KEY], Priority.RECONCILE)
+    store.commit([Commit(claim, quarantine=(refused,))])
+    assert [entry.attempt for entry in store.quarantined()] == [""]
+    (claim,) = store.claim("daemon", limit=10, lease_seconds=900)
+    store.commit([Commit(claim, quarantine=(refused,))])
+    assert [entry.attempt for entry in store.quarantined()] == ["1"]
+    assert store.claim("daemon", limit=10, lease_seconds=900) == ()
