@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -64,7 +64,9 @@ class Accepted:
 class Hook:
     """One registration at the vendor. `target` is what it watches ("" for all), `state` the vendor's own word for it.
 
-    `here` tells whether it calls the address that was asked about, or an earlier one of ours.
+    `here` tells whether it calls the address that was asked about, or an earlier one of ours. `dropped` tells that the
+    vendor itself switched it off, and would switch it on again when asked: never what a person switched off. `ends` is
+    when it ends by itself unless it is renewed, None for never.
     """
 
     id: str
@@ -72,6 +74,8 @@ class Hook:
     state: str
     active: bool
     here: bool = True
+    dropped: bool = False
+    ends: datetime | None = None
 
     @property
     def sound(self) -> bool:
@@ -103,11 +107,17 @@ class Events(Protocol):
         ...
 
     def install(self, url: str, targets: Sequence[str]) -> Iterator[Hook]:
-        """Register what lacks, and put right what is there. Repeating it changes nothing. Raises ConnectorErrors."""
+        """Register what these targets lack, and put right what is there for them; others are left as they are.
+
+        Repeating it changes nothing. Raises ConnectorErrors.
+        """
         ...
 
-    def renew(self, url: str) -> Iterator[Hook]:
-        """Put right what is there (disabled, another path or secret), and register nothing. Raises ConnectorErrors."""
+    def renew(self, url: str, ids: Collection[str] | None = None) -> Iterator[Hook]:
+        """Put right what is there (disabled, another path or secret, soon to end), and register nothing.
+
+        Given `ids`, only those registrations. Raises ConnectorErrors.
+        """
         ...
 
     def remove(self, url: str) -> Iterator[Hook]:

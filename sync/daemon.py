@@ -23,6 +23,7 @@ from sync.core.model import Priority
 from sync.core.unattended import UnattendedStore
 from sync.engine import Engine, Report
 from sync.health import Metrics
+from sync.hooks import Upkeep
 from sync.store import StoreUnavailable
 from sync.verify import verify
 from sync.work import Alone, Gate, Runner, Worker, WorkerSettings
@@ -72,6 +73,7 @@ class Daemon:
         now: Callable[[], datetime],
         hurry: threading.Event,
         begin: Callable[[int], None] = lambda _priority: None,
+        upkeep: Upkeep | None = None,
         runner: Runner | None = None,
     ) -> None:
         self._runner = runner or Alone()
@@ -97,6 +99,9 @@ class Daemon:
             "verify": self._verify,
             "cleanup": self._cleanup,
         }
+        self._upkeep = upkeep
+        if upkeep:
+            self._jobs["webhooks"] = partial(self._webhooks, upkeep)
 
     # -- the loop
 
@@ -210,6 +215,10 @@ class Daemon:
         logs.happened("cleanup", forgotten=self._store.tidy(self._now() - KEPT))
         return ""
 
+    def _webhooks(self, upkeep: Upkeep) -> str:
+        # What a vendor had to tell while it was not heard is lost: looking finds it.
+        return self.sweep() if upkeep.look() else ""
+
     # -- what the worker tells, and asks
 
     def _begun(self, priority: int) -> None:
@@ -245,5 +254,6 @@ class Daemon:
     def troubles(self) -> dict[str, str]:
         """Say what does not work at present: connections, jobs, or all work."""
         found = {name: code for name, code in self._states.items() if code}
+        found |= self._upkeep.troubles() if self._upkeep else {}
         found |= {name: "PAUSED-01" for name, gate in self._gates.items() if gate.closed_for}
         return found | ({"worker": self.worker.trouble} if self.worker.trouble else {})

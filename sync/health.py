@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from sync.core.unattended import UnattendedStore
 from sync.engine import Report
+from sync.hooks import KIND as WEBHOOKS
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # a second series beside each counter that nobody reads
 
@@ -119,6 +120,13 @@ class _StoreFigures(Collector):
         yield GaugeMetricFamily(
             "closedwon_lag_seconds", "How long the oldest onboarding that is due has been waiting.", value=max(0.0, lag)
         )
+        hooks = GaugeMetricFamily(
+            "closedwon_webhooks", "Webhooks by the vendor's word.", labels=["connection", "state"]
+        )
+        for one in self._store.kept(WEBHOOKS, ""):
+            for state, count in one.value["states"].items():
+                hooks.add_metric([one.name, state], count)
+        yield hooks
 
 
 class _Deliveries(Collector):

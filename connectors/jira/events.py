@@ -7,7 +7,7 @@ ones: those are closed to API tokens, know no worklog events and end after 30 da
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -91,9 +91,11 @@ class JiraEvents:
         if not renewed:
             yield self._registered(self._client.post(ADMIN, self._registration(url)), url)
 
-    def renew(self, url: str) -> Iterator[Hook]:
+    def renew(self, url: str, ids: Collection[str] | None = None) -> Iterator[Hook]:
         """Set address, events, filter and secret of our webhook anew, and enable it."""
         for raw in self._ours(url):
+            if ids is not None and _id(raw) not in ids:
+                continue
             yield self._registered(self._client.put(f"{ADMIN}/{_id(raw)}", self._registration(url)), url)
 
     def remove(self, url: str) -> Iterator[Hook]:
@@ -138,6 +140,7 @@ class JiraEvents:
         return self._hook(answer.payload, url)
 
     def _hook(self, raw: Mapping[str, Any], url: str) -> Hook:
+        # Atlassian tells of no case in which Jira itself switches an admin webhook off: somebody wanted it so.
         signed, active = bool(raw.get("isSigned")), bool(raw.get("enabled"))
         state = ("enabled" if active else "disabled") if signed else "unsigned"
         return Hook(_id(raw), "", state, active=active and signed, here=raw.get("url") == url)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hmac
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -112,9 +112,9 @@ class SalesforceEvents:
         del url, targets
         return iter(())
 
-    def renew(self, url: str) -> Iterator[Hook]:
+    def renew(self, url: str, ids: Collection[str] | None = None) -> Iterator[Hook]:
         """Nothing of Salesforce's expires."""
-        del url
+        del url, ids
         return iter(())
 
     def remove(self, url: str) -> Iterator[Hook]:

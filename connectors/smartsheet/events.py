@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,6 +41,9 @@ CHALLENGE, ECHO, SIGNATURE = "smartsheet-hook-challenge", "smartsheet-hook-respo
 OLDEST = timedelta(days=3)
 """Smartsheet tries 14 times, the last ones three hours apart."""
 ENABLED = "ENABLED"
+DROPPED = frozenset({"DISABLED_CALLBACK_FAILED", "DISABLED_VERIFICATION_FAILED", "NEW_NOT_VERIFIED"})
+"""Switched off because our receiver did not answer, or never switched on: enabling is all it takes. The other states
+(by its owner, by an administrator, the app's right revoked, the sheet gone) are for a person."""
 
 _CHALLENGE = re.compile(r"[\x21-\x7e]{1,200}")
 _ASK_AGAIN = timedelta(seconds=60)
@@ -96,18 +99,22 @@ class SmartsheetEvents:
 
     def install(self, url: str, targets: Sequence[str]) -> Iterator[Hook]:
         """Register and enable a webhook for each of these sheets that has none: 2 calls each."""
+        wanted = dict.fromkeys(targets)
         watched = set()
-        for hook in self.renew(url):
-            watched.add(hook.target)
-            yield hook
-        for sheet in dict.fromkeys(targets):
+        for raw in self._ours(url):
+            if (hook := _hook(raw, url)).target in wanted:
+                watched.add(hook.target)
+                yield hook if hook.sound else self._mend(raw, url)
+        for sheet in wanted:
             if sheet not in watched:
                 yield self._create(url, sheet)
 
-    def renew(self, url: str) -> Iterator[Hook]:
+    def renew(self, url: str, ids: Collection[str] | None = None) -> Iterator[Hook]:
         """Enable those of our webhooks that are not, and give them the present address: a call or two for each."""
         for raw in self._ours(url):
-            yield _hook(raw, url) if _hook(raw, url).sound else self._mend(raw, url)
+            hook = _hook(raw, url)
+            if ids is None or hook.id in ids:
+                yield hook if hook.sound else self._mend(raw, url)
 
     def remove(self, url: str) -> Iterator[Hook]:
         """Delete our webhooks: a call for each."""
@@ -234,4 +241,5 @@ def _concerns(edit: Mapping[str, Any], sheet: str) -> str:
 def _hook(raw: Mapping[str, Any], url: str) -> Hook:
     state = str(raw.get("status", ""))
     active = bool(raw.get("enabled")) and state == ENABLED
-    return Hook(str(raw["id"]), str(raw.get("scopeObjectId", "")), state, active, raw.get("callbackUrl") == url)
+    here = raw.get("callbackUrl") == url
+    return Hook(str(raw["id"]), str(raw.get("scopeObjectId", "")), state, active, here, dropped=state in DROPPED)

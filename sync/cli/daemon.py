@@ -17,6 +17,7 @@ from sync.cli.workers import free_the_dead
 from sync.config import Config, load_config
 from sync.daemon import Daemon, Schedules
 from sync.health import HealthServer, Metrics
+from sync.hooks import Upkeep
 from sync.wiring import Plant, real_now
 from sync.work import WorkerSettings, runner_for
 
@@ -91,8 +92,15 @@ def build(config: Config) -> Unattended:
             now=real_now,
             hurry=made.hurry,
             begin=plant.urgency.set,
+            upkeep=_upkeep(plant),
             runner=runner,
         ),
         plant,
         metrics,
     )
+
+
+def _upkeep(plant: Plant) -> Upkeep | None:
+    """Have the webhooks looked after, where it is said where the vendors reach the receiver."""
+    url = plant.config.receiver.url
+    return Upkeep(connections=plant.connections, store=plant.store, url=url, now=real_now) if url else None

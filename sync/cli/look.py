@@ -10,6 +10,7 @@ from rich.table import Table
 
 from connectors.base import Finding, Level
 from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, out, plant, print_json
+from sync.cli.connections import condition, show_condition
 from sync.cli.exits import Exit, Stop
 from sync.doctor import examine
 from sync.engine.reconcile import BRAKE
@@ -70,9 +71,16 @@ def status(
         brake = store.cursor("engine", BRAKE)
         held = store.quarantined(limit=limit)
         work = store.work_items(limit=limit)
+        connections = condition(opened)
     if json:
         print_json(
-            {"counts": counts, "brake": brake, "held": [_entry(q) for q in held], "work": [_work(w) for w in work]}
+            {
+                "counts": counts,
+                "brake": brake,
+                "held": [_entry(q) for q in held],
+                "work": [_work(w) for w in work],
+                "connections": connections,
+            }
         )
         return
     if brake:
@@ -83,6 +91,7 @@ def status(
         for q in held:
             table.add_row(*map(escape, (q.key, q.item, f"{q.connection} {q.field}".strip(), q.code, q.message)))
         out.print(table)
+    show_condition(connections)
     for item in work:
         out.print(f"Waiting: {item.key} until {item.not_before or 'now'} {item.error}", markup=False)
 

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from connectors.base import Kind
 from connectors.events import Events, Hook
 from sync import logs
 from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, out, plant, print_json
@@ -19,7 +18,9 @@ from sync.cli.guarded import Guarded, guarded, leave
 from sync.cli.workers import free_the_dead
 from sync.config import load_config, public_address
 from sync.engine import Report
-from sync.receiver import MAX_BODY, Hands, Receiver, Tallies, address, doors_of, hearing
+from sync.hooks import Upkeep, address, hearing, targets_of
+from sync.receiver import MAX_BODY, Hands, Receiver, Tallies, doors_of
+from sync.receiver.listening import listening, streams_of
 from sync.wiring import Plant, real_now
 from sync.work import runner_for
 
@@ -29,11 +30,11 @@ _PATH_SHOWN = "HOOK_PATH"
 """Stands for the secret path wherever an address is shown."""
 
 UrlOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--url",
         envvar="CLOSEDWON_HOOKS_URL",
-        help="Where the vendors reach the receiver: https://hooks.acme.com, without /hooks.",
+        help="Where the vendors reach the receiver (`receiver.url`): https://hooks.acme.com, without /hooks.",
     ),
 ]
 ConnectionOption = Annotated[
@@ -76,9 +77,9 @@ def receiver(
 ) -> None:
     """Hear the vendors' webhooks until told to stop: each is on disk before it is acknowledged, then brought about.
 
-    Connections hear when their settings name a hook_path; the rest is found by the daemon's sweeps or by
-    `reconcile --changed`, as is whatever a vendor failed to tell. Ctrl-C or SIGTERM ends it within ten seconds. `up` is
-    this and the daemon in one.
+    Connections hear when their settings name a hook_path; Salesforce's change events are fetched where they name
+    `cdc`. The rest is found by the daemon's sweeps or by `reconcile --changed`, as is whatever a vendor failed to tell.
+    Ctrl-C or SIGTERM ends it within ten seconds. `up` is this and the daemon in one.
 
     Example: closedwon receiver --port 8780
 
@@ -91,7 +92,8 @@ def receiver(
     opened = made.plant
     free_the_dead(opened.store)
     doors = doors_of(opened.connections)
-    if not doors:
+    streams = streams_of(opened.connections)
+    if not doors and not streams:
         opened.close()
         raise deaf()
     hands = None if accept_only else _hands(made)
@@ -109,14 +111,16 @@ def receiver(
 
     def tell() -> None:
         if json:
-            print_json({"url": served.url, "connections": sorted(doors)})
+            print_json({"url": served.url, "connections": sorted(doors), "streams": [each.name for _, each in streams]})
         else:
-            err.print(f"Hearing {', '.join(sorted(doors))} at {served.url}/hooks/; Ctrl-C ends it.", markup=False)
+            heard = [*sorted(doors), *(each.name for _, each in streams)]
+            err.print(f"Hearing {', '.join(heard)} at {served.url}/hooks/; Ctrl-C ends it.", markup=False)
 
     if hands:
         hands.start()
     try:
-        served.serve(ready=tell)
+        with listening(streams, opened.engine, opened.store, kept=kept):
+            served.serve(ready=tell)
     finally:
         ended = hands is None or hands.stop(GRACE_SECONDS, made.shut)
         logs.spend(opened.calls())
@@ -126,7 +130,10 @@ def receiver(
 
 
 def install(
-    url: UrlOption, config: ConfigOption = DEFAULT_CONFIG, connection: ConnectionOption = None, json: JsonOption = False
+    config: ConfigOption = DEFAULT_CONFIG,
+    url: UrlOption = None,
+    connection: ConnectionOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Register a webhook wherever one lacks, and put right what is there; run it again whenever plans were made.
 
@@ -140,7 +147,10 @@ def install(
 
 
 def status(
-    url: UrlOption, config: ConfigOption = DEFAULT_CONFIG, connection: ConnectionOption = None, json: JsonOption = False
+    config: ConfigOption = DEFAULT_CONFIG,
+    url: UrlOption = None,
+    connection: ConnectionOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Show the webhooks that are registered, and what has none; changes nothing.
 
@@ -152,7 +162,10 @@ def status(
 
 
 def renew(
-    url: UrlOption, config: ConfigOption = DEFAULT_CONFIG, connection: ConnectionOption = None, json: JsonOption = False
+    config: ConfigOption = DEFAULT_CONFIG,
+    url: UrlOption = None,
+    connection: ConnectionOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Enable what a vendor disabled, and give all webhooks the present secret path and secret.
 
@@ -164,7 +177,10 @@ def renew(
 
 
 def remove(
-    url: UrlOption, config: ConfigOption = DEFAULT_CONFIG, connection: ConnectionOption = None, json: JsonOption = False
+    config: ConfigOption = DEFAULT_CONFIG,
+    url: UrlOption = None,
+    connection: ConnectionOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Take back all webhooks that call this receiver; sweeps go on finding what changed.
 
@@ -177,7 +193,7 @@ def remove(
 
 def _each(
     config: Path,
-    url: str,
+    url: str | None,
     only: Sequence[str] | None,
     json: bool,
     act: Callable[[Events, str, Sequence[str]], Iterable[Hook]],
@@ -186,16 +202,20 @@ def _each(
     steps: bool = False,
 ) -> None:
     """Do one thing at each connection that hears, show its webhooks as they come, and end by how they are."""
-    base = _base(url)
+    base = "" if url is None else _base(url)
     found: dict[str, list[Hook]] = {}
     by_hand: dict[str, str] = {}
     with plant(config) as opened:
+        base = base or opened.config.receiver.url or _base("")
+        upkeep = Upkeep(connections=opened.connections, store=opened.store, url=base, now=real_now)
         for name, events in _chosen(opened, only).items():
             found[name] = []
-            for hook in act(events, base + address(name, events), _targets(opened, name)):
+            for hook in act(events, base + address(name, events), targets_of(opened.store, name)):
                 found[name].append(hook)
                 if not json:
                     _show(name, hook)
+            if base == opened.config.receiver.url:
+                upkeep.note(name)
             if steps and (text := events.steps(f"{base}/hooks/{name}/{_PATH_SHOWN}")):
                 by_hand[name] = f"{text}\n{_PATH_SHOWN} stands for the connection's hook_path."
     if json:
@@ -235,10 +255,15 @@ def tell_deliveries(news: Tallies) -> None:
 
 def _base(url: str) -> str:
     try:
-        return public_address(url)
+        if base := public_address(url):
+            return base
     except ValueError:
-        text = "--url must be the receiver's public address, https://hooks.acme.com: vendors call nothing else."
-        raise Stop(text, Exit.USAGE, "USAGE-02") from None
+        pass
+    text = (
+        "--url (or `receiver.url` in the configuration) must be the receiver's public address, https://hooks.acme.com: "
+        "vendors call nothing else."
+    )
+    raise Stop(text, Exit.USAGE, "USAGE-02")
 
 
 def _chosen(opened: Plant, only: Sequence[str] | None) -> dict[str, Events]:
@@ -257,16 +282,6 @@ def _chosen(opened: Plant, only: Sequence[str] | None) -> dict[str, Events]:
 def deaf() -> Stop:
     """Return the ending of a command that has nobody to hear."""
     return Stop("No connection hears: give those that shall a hook_path (docs/receiver.md).", Exit.CONFIG, "HOOKS-02")
-
-
-def _targets(opened: Plant, connection: str) -> list[str]:
-    """List what a connection's plans live in: epics, or sheets, of which several may share one."""
-    found: dict[str, None] = {}
-    after = ""
-    while page := opened.store.bindings_of(connection, after=after):
-        found.update(dict.fromkeys(binding.ref.id for binding in page if binding.kind is Kind.PLAN))
-        after = page[-1].key
-    return list(found)
 
 
 def _show(name: str, hook: Hook) -> None:

@@ -1,7 +1,8 @@
 """The webhook receiver: what vendors tell is on disk before they hear that we have it, and then becomes work."""
 
+from sync.hooks import address, hearing
 from sync.receiver.app import MAX_BODY, Tallies
-from sync.receiver.door import Door, address, doors_of, hearing
+from sync.receiver.door import Door, doors_of
 from sync.receiver.server import Receiver
 from sync.receiver.working import Hands
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import anyio
 
 from connectors.base import Connector
-from connectors.events import Events, Hearing
+from connectors.events import Events
+from sync.hooks import address, hearing
 
 AT_ONCE = 8
 """Deliveries of one connection that are examined at once. A vendor that must be asked and hangs holds up no other."""
@@ -33,17 +34,6 @@ class Door:
     def address(self) -> str:
         """The address below the receiver's own; secret."""
         return address(self.connection, self.events)
-
-
-def address(connection: str, events: Events) -> str:
-    """Return the path that a vendor calls, `/hooks/tracker/…`; secret."""
-    return f"/hooks/{connection}/{events.path.get_secret_value()}"
-
-
-def hearing(connections: Mapping[str, Connector]) -> dict[str, Events]:
-    """Return what hears, by connection: of those that can and are configured to."""
-    able = {name: each.events() for name, each in connections.items() if isinstance(each, Hearing)}
-    return {name: events for name, events in able.items() if events is not None}
 
 
 def doors_of(connections: Mapping[str, Connector]) -> dict[str, Door]:
