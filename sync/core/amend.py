@@ -1,0 +1,199 @@
+"""What a changed deal, or a newer template, changes in a plan: a diff of parts, each with its reason. Pure.
+
+Called by `sync.core.plan` and by the commands that show and accept diffs. The plan as it was to be made and the plan as
+it would be made now (`before`, `after`) are compared part by part with what the sides agree on (`base`): what nobody
+touched may change, what people changed stays theirs and is only told. Nothing is ever taken away here: a task that is
+no longer sold is proposed to be cancelled, and one that was begun is left to a person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from connectors.base import Fields, Value
+from mappings.model import Deal, Line
+from sync.core.model import PLAN_ITEM
+
+
+class Matter(StrEnum):
+    """What a part is about; policies speak of these."""
+
+    TASKS_ADDED = "tasks_added"
+    TASKS_DROPPED = "tasks_dropped"
+    DATES = "dates"
+    OWNERS = "owners"
+    HOURS = "hours"
+    TEXTS = "texts"
+
+
+class Policy(StrEnum):
+    """Whether parts of a matter are applied at once or shown to a person first."""
+
+    APPLY = "apply"
+    REVIEW = "review"
+
+
+class PartKind(StrEnum):
+    """What becomes of an item."""
+
+    ADD = "add"
+    DROP = "drop"
+    CHANGE = "change"
+    KEEP = "keep"
+    """The plan would change it, but people have: theirs stays."""
+
+
+_MATTERS = {
+    "start_target": Matter.DATES,
+    "due_target": Matter.DATES,
+    "start_baseline": Matter.DATES,
+    "due_baseline": Matter.DATES,
+    "target_launch": Matter.DATES,
+    "kickoff": Matter.DATES,
+    "owner": Matter.OWNERS,
+    "estimated_hours": Matter.HOURS,
+    "contracted_hours": Matter.HOURS,
+}
+_BASELINES = frozenset({"start_baseline", "due_baseline"})
+"""A baseline is what a plan began with: an amended date moves it along, nothing else does."""
+
+_OURS = frozenset({"status", "tracked_hours"})
+"""What a template says only at the beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that the diff changes. `field` is "" for a whole task, whose values are then in `values`."""
+
+    kind: PartKind
+    matter: Matter
+    item: str
+    name: str
+    field: str = ""
+    old: Value = None
+    new: Value = None
+    values: tuple[tuple[str, Value], ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """All parts, and what happened to the deal in words. The digest is equal when the parts are."""
+
+    parts: tuple[Part, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Part, ...]:
+        """The parts that would change something."""
+        return tuple(part for part in self.parts if part.kind is not PartKind.KEEP)
+
+    @property
+    def digest(self) -> str:
+        """Name this diff, so that one which a person rejected is known again."""
+        text = json.dumps([asdict(part) for part in self.changes], default=str, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def compare(before: Mapping[str, Fields], after: Mapping[str, Fields], base: Mapping[str, Fields]) -> Diff:
+    """Return what the step from one specification to the other changes in a plan as it is now, by item."""
+    parts: list[Part] = []
+    for item in dict.fromkeys((*before, *after)):
+        if item not in before:
+            parts += [] if item in base else [_added(item, after[item])]
+        elif item not in after:
+            parts += [_dropped(item, base[item])] if item in base and _live(base[item]) else []
+        elif item in base:
+            parts += _changed(item, before[item], after[item], base[item])
+    return Diff(tuple(parts))
+
+
+def fold(base: Mapping[str, Fields], diff: Diff, wanted: Callable[[Part], bool]) -> dict[str, dict[str, Value]]:
+    """Return by item the values that the wanted parts give: of whole new tasks all, of the others what changes.
+
+    A task that is dropped becomes `cancelled`.
+    """
+    given: dict[str, dict[str, Value]] = {}
+    for part in diff.changes:
+        if not wanted(part):
+            continue
+        if part.kind is PartKind.ADD:
+            given[part.item] = dict(part.values)
+        elif part.kind is PartKind.DROP:
+            given.setdefault(part.item, {})["status"] = "cancelled"
+        elif part.item in base:
+            given.setdefault(part.item, {})[part.field] = part.new
+    return given
+
+
+def deal_changes(old: Deal, new: Deal) -> tuple[str, ...]:
+    """Say in words what changed in a deal, fields first, then lines."""
+    told = [f"{name}: {_said(old.fields.get(name))} → {_said(new.fields.get(name))}" for name in _moved(old, new)]
+    return (*told, *_line_changes(old.lines, new.lines))
+
+
+def _added(item: str, values: Fields) -> Part:
+    return Part(PartKind.ADD, Matter.TASKS_ADDED, item, _name(item, values), values=tuple(values.items()))
+
+
+def _dropped(item: str, now: Fields) -> Part:
+    begun = now.get("status") != "not_started" or bool(now.get("tracked_hours"))
+    if begun:
+        text = "no longer sold, but already begun: close it, or leave it open"
+        return Part(PartKind.KEEP, Matter.TASKS_DROPPED, item, _name(item, now), why=text)
+    return Part(PartKind.DROP, Matter.TASKS_DROPPED, item, _name(item, now))
+
+
+def _changed(item: str, before: Fields, after: Fields, now: Fields) -> Iterator[Part]:
+    for field in after:
+        old, new = before.get(field), after[field]
+        if field in _OURS or old == new or now.get(field) == new:
+            continue
+        matter = _MATTERS.get(field, Matter.TEXTS)
+        if field in _BASELINES and now.get(field.replace("baseline", "target")) != before.get(field):
+            continue  # people moved the date itself: what it is measured against stays too
+        if now.get(field) == old:
+            yield Part(PartKind.CHANGE, matter, item, _name(item, now), field, old, new)
+        elif item != PLAN_ITEM:
+            text = f"people changed it to {_said(now.get(field))}"
+            yield Part(PartKind.KEEP, matter, item, _name(item, now), field, now.get(field), new, why=text)
+
+
+def _moved(old: Deal, new: Deal) -> list[str]:
+    names = dict.fromkeys((*old.fields, *new.fields))
+    return [name for name in names if name != "lines" and old.fields.get(name) != new.fields.get(name)]
+
+
+def _line_changes(old: tuple[Line, ...], new: tuple[Line, ...]) -> Iterator[str]:
+    before, now = _counted(old), _counted(new)
+    for product in dict.fromkeys((*before, *now)):
+        was, is_ = before.get(product), now.get(product)
+        if was is None:
+            yield f"line added: {product}, {is_:g}"
+        elif is_ is None:
+            yield f"line removed: {product}"
+        elif was != is_:
+            yield f"line changed: {product}, {was:g} → {is_:g}"
+
+
+def _counted(lines: tuple[Line, ...]) -> dict[str, float]:
+    counted: dict[str, float] = {}
+    for line in lines:
+        counted[line.product] = counted.get(line.product, 0.0) + line.quantity
+    return counted
+
+
+def _live(fields: Fields) -> bool:
+    return fields.get("status") not in {"done", "cancelled"}
+
+
+def _name(item: str, values: Fields) -> str:
+    return str(values.get("name") or values.get("title") or item)
+
+
+def _said(value: Value) -> str:
+    return "nothing" if value is None or value == "" else str(value)
