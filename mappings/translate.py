@@ -156,6 +156,15 @@ def scope_of(deal: Deal) -> dict[str, Any]:
     }
 
 
+def scope_of_record(record: Record, mappings: MappingSet) -> Scope:
+    """Return the same for a deal that may yet lack what a plan needs; raises HeldBack for a line that has no sense."""
+    crm = _crm(mappings)
+    values, _ = to_canonical(mappings.deal, crm, record.fields)
+    words: Fields = dict.fromkeys(("name", "account", "owner"), "")
+    lines = tuple(_line(fields, mappings, crm) for fields in record.lines)
+    return _scope(record.ref.id, {**words, **_plain(mappings.deal, values)}, lines)
+
+
 def _numbered(lines: tuple[Line, ...]) -> list[dict[str, Any]]:
     """Show lines with a `number` among those of the same product, and a `label` that tells them apart."""
     total = Counter(line.product for line in lines)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from connectors.base import Capability, Connector, Kind, Meter
+from connectors.base import Capability, Connector, Kind, Memory, Meter
 from connectors.pace import Pace
 from mappings.load import load_mappings, load_templates
 from mappings.model import MappingSet
@@ -29,6 +29,22 @@ from sync.store import Store
 
 class Unwired(Exception):
     """The parts do not fit together; the message says what to change in config.yaml."""
+
+
+class Forgetful:
+    """A Memory that reads the store's notes and keeps new ones for as long as the process lives."""
+
+    def __init__(self, kept: Memory) -> None:
+        self._kept = kept
+        self._new: dict[str, str] = {}
+
+    def get(self, key: str) -> str | None:
+        """Return the newest note or None."""
+        return self._new.get(key, self._kept.get(key))
+
+    def put(self, key: str, value: str) -> None:
+        """Keep the note until the process ends."""
+        self._new[key] = value
 
 
 @dataclass
@@ -69,10 +85,12 @@ def assemble(
     progress: Callable[[Report], None] = lambda _report: None,
     owner: str = "",
     around: Callable[[str, Meter], Meter] = lambda _name, meter: meter,
+    looking: bool = False,
 ) -> Plant:
     """Build the engine that a configuration describes; raises Problems, Unwired and the store's errors.
 
-    `around` may put something around each connection's meter, such as the daemon's gate.
+    `around` may put something around each connection's meter, such as the daemon's gate. `looking` is for commands
+    that write nothing: what connectors note while they look is forgotten with the process.
     """
     mappings = load_mappings(config.mapping)
     templates = load_templates(config.templates, mappings)
@@ -93,8 +111,10 @@ def assemble(
         name: around(name, _governed(one, paces[name], store, urgency, sleep))
         for name, one in config.connections.items()
     }
+    memories = {name: Forgetful(store.memory(name)) if looking else store.memory(name) for name in config.connections}
     connections = {
-        name: _connector(one, mappings, store, meters[name], now, sleep) for name, one in config.connections.items()
+        name: _connector(one, mappings, memories[name], meters[name], now, sleep)
+        for name, one in config.connections.items()
     }
     crms = [name for name, one in connections.items() if Capability.DEALS in one.capabilities]
     if len(crms) != 1:
@@ -116,7 +136,7 @@ def assemble(
 def _connector(
     one: ConnectionConfig,
     mappings: MappingSet,
-    store: Store,
+    memory: Memory,
     meter: Meter,
     now: Callable[[], datetime],
     sleep: Callable[[float], None],
@@ -133,7 +153,7 @@ def _connector(
         name=one.name,
         fields={kind: mapping.fields_of(one.name) for kind, mapping in objects.items()},
         columns=mappings.columns(one.name),
-        memory=store.memory(one.name),
+        memory=memory,
         meter=meter,
         clock=now,
         sleep=sleep,

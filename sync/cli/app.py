@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from sync import logs
-from sync.cli import daemon, local, look, plans, receiver, run, up
+from sync.cli import backfill, daemon, local, look, plans, receiver, run, up
 from sync.cli.common import err, print_json
 from sync.cli.exits import Ending, Exit, explain
 
@@ -30,12 +30,13 @@ app = typer.Typer(
         "[bold]closedwon doctor[/bold], [bold]closedwon plan[/bold], [bold]closedwon backfill[/bold]."
     ),
     epilog="Exit codes: 0 done · 1 defect · 2 usage · 3 configuration · 4 refused · 5 not authorised · 6 unfinished · "
-    "7 unequal · 8 something held back · 130 interrupted. See docs/commands.md.",
+    "7 unequal · 8 something held back · 9 cancelled · 130 interrupted. See docs/commands.md.",
 )
 local.register(app)
 look.register(app)
 plans.register(app)
 run.register(app)
+backfill.register(app)
 daemon.register(app)
 receiver.register(app)
 up.register(app)

@@ -6,7 +6,7 @@ Used by the command modules of this package only.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -17,10 +17,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from connectors.base import Meter
 from sync import logs
 from sync.cli.exits import Exit, Stop
 from sync.cli.workers import free_the_dead
-from sync.config import load_config
+from sync.config import Config, load_config
 from sync.engine import Engine, Report
 from sync.store import Store
 from sync.wiring import Plant, assemble
@@ -45,17 +46,29 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def as_it_is(_name: str, meter: Meter) -> Meter:
+    """Put nothing around a connection's meter."""
+    return meter
+
+
 @contextmanager
-def plant(config: Path) -> Iterator[Plant]:
-    """Open everything that a configuration names, and close it whatever happens."""
+def plant(
+    config: Path | Config, *, around: Callable[[str, Meter], Meter] = as_it_is, looking: bool = False
+) -> Iterator[Plant]:
+    """Open everything that a configuration names, and close it whatever happens.
+
+    `around` may put something around each connection's meter. `looking`: nothing is written, to the store neither.
+    """
     began = time.perf_counter()
+    loaded = load_config(config) if isinstance(config, Path) else config
 
     def tell(report: Report) -> None:
         logs.batch(report, opened.calls(), time.perf_counter() - began)
 
-    opened = assemble(load_config(config), progress=tell)
+    opened = assemble(loaded, progress=tell, around=around, looking=looking)
     try:
-        free_the_dead(opened.store)
+        if not looking:
+            free_the_dead(opened.store)
         yield opened
     finally:
         logs.spend(opened.calls())

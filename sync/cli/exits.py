@@ -14,6 +14,8 @@ from typer.exceptions import TyperException
 from connectors.errors import ConnectorError, NotAuthorised, Refused
 from mappings.reading import Problems
 from simulator.load import Unloadable
+from sync.backfill.share import NoPace
+from sync.backfill.where import BadCondition
 from sync.core.guard import Unsafe
 from sync.plan_file import Moved
 from sync.store import StoreTooNew, StoreUnavailable
@@ -41,6 +43,8 @@ class Exit(IntEnum):
     """`verify` found differences or duplicates, or `doctor` found errors."""
     HELD = 8
     """Everything else is done, but some records are held back; `closedwon status` shows which and why."""
+    CANCELLED = 9
+    """A person ended the backfill from another terminal; what was done stays done, and the same command goes on."""
     INTERRUPTED = 130
     """Ctrl-C; what was done stays done, and the next run goes on from there."""
 
@@ -115,6 +119,8 @@ _ENDINGS: tuple[tuple[type[BaseException], Callable[[Any], Ending | None]], ...]
     (Stop, lambda error: error.ending),
     (TyperException, lambda error: Ending("USAGE-01", error.format_message(), Exit.USAGE)),
     (Problems, _problems),
+    (BadCondition, lambda error: Ending("WHERE-01", f"{error}", Exit.USAGE)),
+    (NoPace, lambda error: Ending("RATE-01", str(error), Exit.CONFIG)),
     (Unwired, lambda error: Ending("WIRING-01", str(error), Exit.CONFIG)),
     (Unloadable, lambda error: Ending("LOAD-01", str(error), Exit.CONFIG)),
     (Moved, lambda error: Ending("APPLY-01", str(error), Exit.REFUSED)),

@@ -9,12 +9,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.base import Finding, Level
+from sync.backfill.running import standings
 from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, out, plant, print_json
 from sync.cli.connections import condition, show_condition
 from sync.cli.exits import Exit, Stop
+from sync.cli.workers import is_gone
 from sync.doctor import examine
 from sync.engine.reconcile import BRAKE
 from sync.verify import verify as run_verify
+from sync.wiring import real_now
 
 MARKS = {Level.OK: "[green]ok  [/green]", Level.WARNING: "[yellow]look[/yellow]", Level.ERROR: "[red]mend[/red]"}
 
@@ -72,6 +75,7 @@ def status(
         held = store.quarantined(limit=limit)
         work = store.work_items(limit=limit)
         connections = condition(opened)
+        backfills = standings(store, now=real_now(), gone=is_gone)
     if json:
         print_json(
             {
@@ -80,6 +84,7 @@ def status(
                 "held": [_entry(q) for q in held],
                 "work": [_work(w) for w in work],
                 "connections": connections,
+                "backfills": [each.as_json() for each in backfills],
             }
         )
         return
@@ -91,6 +96,8 @@ def status(
         for q in held:
             table.add_row(*map(escape, (q.key, q.item, f"{q.connection} {q.field}".strip(), q.code, q.message)))
         out.print(table)
+    for each in backfills:
+        out.print(each.line(), markup=False)
     show_condition(connections)
     for item in work:
         out.print(f"Waiting: {item.key} until {item.not_before or 'now'} {item.error}", markup=False)

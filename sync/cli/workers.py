@@ -16,9 +16,14 @@ from sync.store import Store
 def free_the_dead(store: Store) -> None:
     """Give back the leases of this machine's workers that are no more; their half-done creates are looked up first."""
     for owner in store.owners():
-        host, _, pid = owner.rpartition(":")
-        if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
+        if is_gone(owner):
             store.disown(owner)
+
+
+def is_gone(owner: str) -> bool:
+    """Tell whether an owner is a process of this machine that is no more."""
+    host, _, pid = owner.rpartition(":")
+    return host == socket.gethostname() and pid.isdigit() and not _alive(int(pid))
 
 
 def _alive(pid: int) -> bool:

@@ -231,8 +231,14 @@ class StoreApi(Protocol):
         """Give claims back untouched: they stay dirty and are due at once."""
         ...
 
-    def work_items(self, *, only_open: bool = True, limit: int = 1000) -> tuple[WorkItem, ...]:
-        """List work rows, most urgent first."""
+    def work_items(
+        self, *, only_open: bool = True, limit: int = 1000, keys: Sequence[str] | None = None
+    ) -> tuple[WorkItem, ...]:
+        """List work rows, most urgent first; given `keys`, all of theirs, in any order."""
+        ...
+
+    def hasten(self, keys: Sequence[str] | None = None) -> None:
+        """Make due at once what waits after a failure, since its cause may be over; or whatever waits of `keys`."""
         ...
 
     # -- onboardings

@@ -67,10 +67,6 @@ class UnattendedStore(StoreApi, Protocol):
         """Forget requests of keys that nobody works on; what is being worked on goes on."""
         ...
 
-    def hasten(self) -> None:
-        """Make due at once what waits after a failure, since its cause may be over."""
-        ...
-
     def horizon(self) -> Horizon:
         """Tell whether there is work and how urgent, or when there will be. Changes nothing."""
         ...

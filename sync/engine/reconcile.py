@@ -167,17 +167,14 @@ class Engine:
             waited += pause
 
     def _open(self, keys: Sequence[str] | None) -> int:
-        wanted = None if keys is None else set(keys)
-        return sum(1 for item in self.store.work_items() if wanted is None or item.key in wanted)
+        return len(self.store.work_items(keys=keys))
 
     def _next_due(self, keys: Sequence[str] | None) -> float | None:
         """Return the seconds until the next open onboarding is due, None when none is open."""
-        wanted = None if keys is None else set(keys)
         now = self._now()
         waits = [
             max(0.05, (moment - now).total_seconds())
-            for item in self.store.work_items()
-            if wanted is None or item.key in wanted
+            for item in self.store.work_items(keys=keys)
             if (moment := item.not_before) is not None
         ]
         return min(waits, default=None)

@@ -176,10 +176,14 @@ def cancel(connection: sa.Connection, keys: Iterable[str]) -> None:
         connection.execute(statement.values(clean), {"any_of": chunk})
 
 
-def hasten(connection: sa.Connection) -> None:
-    """Make due what waits after a failure; see `UnattendedStore.hasten`."""
-    failed = sa.and_(DIRTY, work.c.error != "", work.c.not_before.is_not(None))
-    connection.execute(sa.update(work).where(failed).values(not_before=None))
+def hasten(connection: sa.Connection, keys: Iterable[str] | None = None) -> None:
+    """Make due what waits; see `StoreApi.hasten`."""
+    waiting = sa.update(work).where(DIRTY, work.c.not_before.is_not(None)).values(not_before=None)
+    if keys is None:
+        connection.execute(waiting.where(work.c.error != ""))
+        return
+    for chunk in chunks(sorted(set(keys))):
+        connection.execute(waiting.where(any_of(work.c.key)), {"any_of": chunk})
 
 
 def owners(connection: sa.Connection) -> tuple[str, ...]:
@@ -192,11 +196,26 @@ def disown(connection: sa.Connection, owner: str) -> None:
     connection.execute(sa.update(work).where(work.c.owner == owner).values(owner="", lease_until=None))
 
 
-def items(connection: sa.Connection, *, only_open: bool, limit: int) -> tuple[WorkItem, ...]:
+def items(
+    connection: sa.Connection, *, only_open: bool, limit: int, keys: Iterable[str] | None = None
+) -> tuple[WorkItem, ...]:
     """List work rows; see `StoreApi.work_items`."""
-    columns = [work.c[name] for name in WorkItem.__dataclass_fields__]
-    query = sa.select(*columns).order_by(*_URGENT_FIRST).limit(limit)
-    return tuple(WorkItem(*row) for row in connection.execute(query.where(DIRTY) if only_open else query))
+    query = sa.select(*(work.c[name] for name in WorkItem.__dataclass_fields__))
+    if only_open:
+        query = query.where(DIRTY)
+    if keys is None:
+        return tuple(WorkItem(*row) for row in connection.execute(query.order_by(*_URGENT_FIRST).limit(limit)))
+    of_these = query.where(any_of(work.c.key))
+    wanted = chunks(sorted(set(keys)))
+    return tuple(WorkItem(*row) for chunk in wanted for row in connection.execute(of_these, {"any_of": chunk}))
+
+
+def _locked(connection: sa.Connection, claims: Iterable[Claim], which: sa.Select[Any]) -> dict[Claim, Row]:
+    claims = tuple(claims)
+    rows: dict[str, Row] = {}
+    for chunk in chunks(sorted({claim.key for claim in claims})):
+        rows.update((row.key, row) for row in connection.execute(which, {"any_of": chunk}))
+    return {claim: row for claim in claims if (row := rows.get(claim.key)) and row.fence == claim.fence}
 
 
 @functools.cache

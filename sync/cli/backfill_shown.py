@@ -1,0 +1,91 @@
+"""What people see of a backfill: the bar while it runs, and the outlook of a dry run in sentences.
+
+Used by `sync.cli.backfill` only. The bar goes to stderr.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from sync.backfill.running import State
+from sync.cli.common import err, out
+
+_TITLE = "Onboardings"
+_TITLES = {State.PAUSED: "Paused; `closedwon backfill resume` lets it go on"}
+
+
+class _Speed(ProgressColumn):
+    """Deals a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed is not None else "")
+
+
+class Bar:
+    """A progress bar with rate and time left. Use it as a context manager around all output on stderr."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TaskProgressColumn(),
+            _Speed(),
+            TimeRemainingColumn(),
+            console=err,
+        )
+        self._task = self._progress.add_task(_TITLE, total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def move(self, seen: int, total: int | None) -> None:
+        """Show how far it is."""
+        self._progress.update(self._task, completed=seen, total=total)
+
+    def say(self, state: State) -> None:
+        """Show that it is paused, or goes on."""
+        self._progress.update(self._task, description=_TITLES.get(state, _TITLE))
+
+
+def show_outlook(told: dict[str, Any]) -> None:
+    """Print what a dry run found."""
+    out.print(
+        f"{told['deals']} deals: {told['plans']} would get a plan, with {told['tasks']} tasks; {told['finished']} have "
+        "theirs. Nothing was written.",
+        markup=False,
+    )
+    for name, part in told["connections"].items():
+        counts = f"{part['creates']} creates, {part['updates']} updates, {part['rollups']} roll-ups"
+        left = f", of {part['quota_left']} left today" if part["quota_left"] is not None else ""
+        price = f"{part['calls']} calls to write, {part['at_most']} at most in all{left}"
+        out.print(f"  {name}: {counts}; {price}; {_span(part['seconds'])}", markup=False)
+    for code, count in told["held"].items():
+        out.print(f"Held back: {count} with {code}; `closedwon plan --deal ID` shows why.", markup=False)
+    out.print(f"Estimated time: {_span(told['seconds'])}. This assumes:", markup=False)
+    for assumption in told["assumptions"]:
+        out.print(f"  - {assumption}", markup=False)
+
+
+def _span(seconds: float) -> str:
+    return f"about {timedelta(seconds=max(1, round(seconds)))}"
