@@ -94,6 +94,7 @@ class IssueFields:
         self._memory = memory
         self._lock = threading.Lock()
         self._types: dict[str, str] | None = None
+        self._shapes: dict[str, Shape | None] = {}
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """Return the mapping's names for a kind."""
@@ -157,7 +158,9 @@ class IssueFields:
 
     def _shape(self, name: str) -> Shape | None:
         """Return a field's shape; None for a field that Jira does not show us."""
-        return _shape_of(name, {}) or _shape_of(name, self._load())
+        if name not in self._shapes:
+            self._shapes[name] = _shape_of(name, {}) or _shape_of(name, self._load())
+        return self._shapes[name]
 
     def _known(self) -> Mapping[str, str]:
         """Return the types that we know without a call."""

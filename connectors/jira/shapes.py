@@ -46,7 +46,9 @@ class Shape:
 
 
 def _line(value: Value) -> Value:
-    text = _BREAK.sub(" ", _CONTROL.sub("", _text(value)))
+    text = _text(value)
+    if not (text.isascii() and text.isprintable()):
+        text = _BREAK.sub(" ", _CONTROL.sub("", text))
     return _cut(text.strip(), LINE_MAX).rstrip() or None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.base import Connector, Create, Failed, Kind, Ref, WriteResult, Written
@@ -92,8 +92,10 @@ class _Lane:
         return self.applied
 
     def _filed(self, step: Step) -> Step:
-        assert isinstance(step.write, Create)
-        return replace(step, write=replace(step.write, plan=self.plans[step.key]))
+        write = step.write
+        assert isinstance(write, Create)
+        filed = Create(write.write_key, write.kind, write.fields, plan=self.plans[step.key], size=write.size)
+        return Step(step.key, step.item, step.connection, filed, step.reason, step.over)
 
     def _create(self, steps: Sequence[Step]) -> None:
         """Write intents ahead, then create."""

@@ -16,8 +16,8 @@ from mappings.model import Deal, HeldBack, MappingSet, ObjectMapping
 from mappings.translate import deal_from, is_won
 from sync.core.guard import Tally
 from sync.core.merge import View, as_shown
-from sync.core.model import PLAN_ITEM, BindingState, Onboarding
-from sync.core.plan import Snapshot, doubles_of, write_key
+from sync.core.model import PLAN_ITEM, Binding, BindingState, Onboarding
+from sync.core.plan import Snapshot, doubles_of, place_of
 
 
 @dataclass
@@ -151,17 +151,18 @@ def _replicas(name: str, home: Connector, known: Iterable[Onboarding]) -> _Shown
     shown = _Shown()
     tasks: dict[str, tuple[str, str]] = {}
     plans: defaultdict[str, set[str]] = defaultdict(set)  # a portfolio sheet holds the plans of many
-    keys: dict[str, tuple[str, str]] = {}
+    by_key: dict[str, Mapping[str, Binding]] = {}
     asked = []
     for onboarding in known:
         bound = onboarding.bound(name)
         plan = bound.get(PLAN_ITEM)
         if plan is None:
             continue
-        keys |= {write_key(b.key, item): (b.key, item) for item, b in bound.items()}
-        tasks |= {b.ref.id: (b.key, item) for item, b in bound.items() if item != PLAN_ITEM}
-        plans[plan.ref.id].add(plan.key)
-        asked.append(PlanRefs(plan.ref, tuple(b.ref for item, b in bound.items() if item != PLAN_ITEM)))
+        by_key[onboarding.key] = bound
+        refs = {item: binding.ref for item, binding in bound.items() if item != PLAN_ITEM}
+        tasks.update((ref.id, (onboarding.key, item)) for item, ref in refs.items())
+        plans[plan.ref.id].add(onboarding.key)
+        asked.append(PlanRefs(plan.ref, tuple(refs.values())))
         asked += _doubles(name, onboarding, plan.ref)
     for record in home.fetch(asked) if asked else ():
         if record.deleted:
@@ -171,8 +172,10 @@ def _replicas(name: str, home: Connector, known: Iterable[Onboarding]) -> _Shown
         elif record.kind is Kind.TASK and record.ref.id in tasks:
             key, item = tasks[record.ref.id]
             shown.tasks.setdefault(key, {})[item] = record
-        elif record.write_key in keys and (record.kind is Kind.PLAN or record.ref.container in plans):
-            key, item = keys[record.write_key]
+        elif record.kind is Kind.PLAN or record.ref.container in plans:
+            key, item = place_of(record.write_key)
+            if item not in by_key.get(key, {}):
+                continue
             found = shown.doubles.setdefault(key, {}).setdefault(item, [])
             found += [record] if record.ref not in {other.ref for other in found} else []
     _stand_in(shown)

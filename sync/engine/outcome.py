@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from connectors.base import Create, Fields, Kind, Record, Update, Value, Written
 from connectors.errors import Refused, TryLater, Unknown
@@ -24,12 +25,16 @@ from sync.engine.recover import Recovery
 
 _LONGEST_WAIT = 3600.0
 
+_T = TypeVar("_T")
+
 
 @dataclass
 class Result:
     """One onboarding after apply. `base` and `events` are the plan's as far as every side confirmed them."""
 
     plan: Plan
+    known: Onboarding
+    """As it was remembered before."""
     new: bool
     base: Mapping[str, Fields]
     events: tuple[Event, ...]
@@ -65,7 +70,8 @@ def settle(
     failed = {id(step): error for one in applied.values() for step, error in one.failed}
     results = []
     for each in plans:
-        before = known[each.key].base
+        remembered = known[each.key]
+        before = remembered.base
         verdict = verdicts.get(each.key, Verdict())
         refused = [_refused(step, error, context.mappings.task) for step, error in verdict.refused]
         held = [*each.quarantine, *misfits.get(each.key, ()), *refused]
@@ -81,7 +87,7 @@ def settle(
         )
         new = not before and any(creates(step) for step in each.steps)
         base = _without(each.base, kept, before)
-        results.append(Result(each, new, base, events, held, verdict.again_after, verdict.error))
+        results.append(Result(each, remembered, new, base, events, held, verdict.again_after, verdict.error))
     return results
 
 
@@ -185,8 +191,8 @@ def take_roll_ups(
 
 
 def commit(result: Result, claim: Claim, rollups: Mapping[str, RollUp], recovery: Recovery) -> Commit:
-    """Return what the store shall keep of one onboarding."""
-    each = result.plan
+    """Return what the store shall keep of one onboarding; what is as it was is not written again."""
+    each, known = result.plan, result.known
     rollup = rollups.get(each.key, RollUp({}))
     waits = [wait for wait in (result.again_after, rollup.again_after) if wait is not None]
     duplicates = [q for q in recovery.duplicates if q.key == each.key]
@@ -196,11 +202,11 @@ def commit(result: Result, claim: Claim, rollups: Mapping[str, RollUp], recovery
         events.append(Event(each.key, "", "", "", f"{each.template} ({count} records)", "engine", "created"))
     return Commit(
         claim,
-        template=each.template,
-        template_version=each.template_version,
-        deal=each.deal,
-        base=result.base,
-        rollup=rollup.confirmed,
+        template=_moved(known.template, each.template),
+        template_version=_moved(known.template_version, each.template_version),
+        deal=_moved(known.deal, each.deal),
+        base=_moved(known.base, result.base),
+        rollup=_moved(known.rollup, rollup.confirmed),
         missing=each.missing,
         events=tuple(events),
         quarantine=_unique([*result.quarantine, *rollup.quarantine, *duplicates]),
@@ -208,6 +214,10 @@ def commit(result: Result, claim: Claim, rollups: Mapping[str, RollUp], recovery
         again_after=patiently(max(waits, default=0.0), claim),
         error=result.error or rollup.error,
     )
+
+
+def _moved(before: _T, now: _T) -> _T | None:
+    return None if now == before else now
 
 
 def patiently(seconds: float, claim: Claim) -> float:

@@ -337,7 +337,9 @@ class Engine:
 
     def _roll_up(self, results: Sequence[outcome.Result], lease: Lease, report: Report) -> dict[str, outcome.RollUp]:
         """Write what the CRM shall show, 200 onboardings a call."""
-        known = self.store.load([result.plan.key for result in results])
+        known = {result.plan.key: result.known for result in results}
+        # What was just made has its links in the store alone.
+        known |= self.store.load([r.plan.key for r in results if any(map(outcome.creates, r.plan.steps))])
         context = self.context()
         rollups: dict[str, outcome.RollUp] = {}
         steps = []
@@ -346,8 +348,9 @@ class Engine:
             rollups[result.plan.key] = outcome.RollUp(known[result.plan.key].rollup)
             if step is None:
                 continue
-            attempt = repr(sorted(fields.items()))
-            refused = [q for q in known[step.key].held if q.connection == self.crm and q.attempt == attempt]
+            before = [q for q in known[step.key].held if q.connection == self.crm]
+            attempt = repr(sorted(fields.items())) if before else ""
+            refused = [q for q in before if q.attempt == attempt]
             rollups[step.key].quarantine += refused
             if not refused:
                 steps.append(step)

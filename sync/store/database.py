@@ -11,8 +11,9 @@ import functools
 import itertools
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -89,12 +90,23 @@ def upsert(connection: sa.Connection, table: sa.Table) -> sa.Executable:
 
 def insert_new(connection: sa.Connection, table: sa.Table) -> sa.Executable:
     """Return an INSERT that leaves a row of the same primary key as it is."""
-    return insert(connection.dialect.name, table).on_conflict_do_nothing()
+    return _insert_new(connection.dialect.name, table)
 
 
 def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT that knows ON CONFLICT, which both databases spell alike."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def write_many(connection: sa.Connection, statement: sa.Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Execute a statement once for each row; all rows have the same names, which are the statement's parameters.
+
+    What SQLAlchemy does anew for each row costs several times what the database does; here it is done once for all. The
+    statement must be one that lives on (of a module, or cached), since what was prepared is kept by it.
+    """
+    if rows:
+        prepared = _prepare_many(connection.dialect, statement, tuple(rows[0]))
+        connection.exec_driver_sql(prepared.text, [prepared.values(row) for row in rows])
 
 
 def any_of(column: sa.Column[str]) -> sa.ColumnElement[bool]:
@@ -107,6 +119,41 @@ def chunks(items: Iterable[_Item], size: int = CHUNK) -> Iterator[tuple[_Item, .
     iterator = iter(items)
     while chunk := tuple(itertools.islice(iterator, size)):
         yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A statement as the driver takes it. Where the driver counts parameters, `order` names them one by one."""
+
+    text: str
+    constants: Mapping[str, Any]
+    converters: Mapping[str, Callable[[Any], Any]]
+    order: tuple[str, ...] | None
+
+    def values(self, row: Mapping[str, Any]) -> Any:
+        """Return one row's parameters."""
+        given = {**self.constants, **row}
+        for name, convert in self.converters.items():
+            given[name] = convert(given[name])
+        return given if self.order is None else tuple(map(given.__getitem__, self.order))
+
+
+@functools.lru_cache(maxsize=256)
+def _prepare_many(dialect: sa.Dialect, statement: sa.Executable, names: tuple[str, ...]) -> _Prepared:
+    compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))  # type: ignore[attr-defined]
+    binds = {name: bind for bind, name in compiled.bind_names.items()}
+    converters = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in binds.items()}
+    return _Prepared(
+        text=str(compiled),
+        constants={name: bind.value for name, bind in binds.items() if name not in names},
+        converters={name: convert for name, convert in converters.items() if convert is not None},
+        order=tuple(compiled.positiontup) if compiled.positional else None,
+    )
+
+
+@functools.cache
+def _insert_new(dialect: str, table: sa.Table) -> sa.Executable:
+    return insert(dialect, table).on_conflict_do_nothing()
 
 
 @functools.cache

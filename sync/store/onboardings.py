@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,7 +16,7 @@ from connectors.base import Kind, Ref
 from sync.core.model import PLAN_ITEM, Binding, BindingState, Commit, Intent, Onboarding
 from sync.store import ledger, quarantine
 from sync.store.codec import decode_fields, decode_items, encode_fields, encode_items
-from sync.store.database import Row, any_of, chunks, insert, insert_new, upsert
+from sync.store.database import Row, any_of, chunks, insert, insert_new, upsert, write_many
 from sync.store.schema import bindings, intents, onboardings
 
 # Looked up for every binding that is loaded; calling the enumeration costs three times as much.
@@ -93,19 +94,13 @@ def keys(connection: sa.Connection, after: str, limit: int) -> tuple[str, ...]:
 def save(connection: sa.Connection, commits: Iterable[Commit]) -> None:
     """Write what the commits say of their onboardings; None leaves what was."""
     rows = [row for commit in commits if (row := _row(commit))]
-    if not rows:
-        return
-    connection.execute(_save(connection.dialect.name), rows)
+    write_many(connection, _save(connection.dialect.name), rows)
 
 
 def open_intents(connection: sa.Connection, opened: Iterable[Intent]) -> None:
     """Write intents ahead; see `StoreApi.open_intents`."""
-    rows = [
-        {name: getattr(intent, name) for name in Intent.__dataclass_fields__} | {"kind": intent.kind.value}
-        for intent in sorted(opened, key=lambda intent: (intent.connection, intent.write_key))
-    ]
-    if rows:
-        connection.execute(insert_new(connection, intents), rows)
+    rows = [_unopened(intent) for intent in sorted(opened, key=lambda intent: (intent.connection, intent.write_key))]
+    write_many(connection, insert_new(connection, intents), rows)
 
 
 def bind(connection: sa.Connection, bound: Iterable[Binding]) -> None:
@@ -114,9 +109,9 @@ def bind(connection: sa.Connection, bound: Iterable[Binding]) -> None:
     if not rows:
         return
     named = [{"key": key} for key in dict.fromkeys(row["key"] for row in rows)]
-    connection.execute(insert_new(connection, onboardings), named)
-    connection.execute(upsert(connection, bindings), rows)
-    connection.execute(_END_INTENT, [{name: row[name] for name in ("key", "item", "connection")} for row in rows])
+    write_many(connection, insert_new(connection, onboardings), named)
+    write_many(connection, upsert(connection, bindings), rows)
+    write_many(connection, _END_INTENT, [{name: row[name] for name in ("key", "item", "connection")} for row in rows])
 
 
 def drop_intents(connection: sa.Connection, at: str, write_keys: Iterable[str]) -> None:
@@ -196,6 +191,19 @@ def _unbound(binding: Binding) -> dict[str, str]:
         "container": binding.ref.container,
         "url": binding.url,
         "state": binding.state.value,
+    }
+
+
+def _unopened(intent: Intent) -> dict[str, Any]:
+    return {
+        "connection": intent.connection,
+        "write_key": intent.write_key,
+        "key": intent.key,
+        "item": intent.item,
+        "kind": intent.kind.value,
+        "mark": intent.mark,
+        "opened_at": intent.opened_at,
+        "name": intent.name,
     }
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from sync.core.model import Claim, Commit, Priority, WorkItem
 from sync.core.unattended import Horizon
-from sync.store.database import Row, any_of, chunks, insert
+from sync.store.database import Row, any_of, chunks, insert, write_many
 from sync.store.schema import DIRTY, Moment, work
 
 _URGENT_FIRST = (work.c.priority, work.c.dirty_since, work.c.key)
@@ -60,6 +60,12 @@ _RELEASE = (
     .values(owner="", lease_until=None, not_before=None, attempts=work.c.attempts - 1)
 )
 
+_FENCES = (
+    sa.select(work.c.key, work.c.fence)
+    .where(any_of(work.c.key), work.c.lease_until.is_not(None))
+    .order_by(work.c.key)
+    .with_for_update()
+)
 _LOCK = (
     sa.select(work).where(any_of(work.c.key), work.c.lease_until.is_not(None)).order_by(work.c.key).with_for_update()
 )
@@ -93,9 +99,7 @@ def request(connection: sa.Connection, keys: Iterable[str], priority: int, now: 
         }
         for key in sorted(set(keys))
     ]
-    if not rows:
-        return
-    connection.execute(_request(connection.dialect.name), rows)
+    write_many(connection, _request(connection.dialect.name), rows)
 
 
 def claim(
@@ -125,7 +129,7 @@ def claim(
 
 def renew(connection: sa.Connection, claims: Sequence[Claim], lease_until: datetime) -> tuple[Claim, ...]:
     """Lengthen leases; see `StoreApi.renew`."""
-    held = lock(connection, claims)
+    held = _locked(connection, claims, _FENCES)
     ours = tuple(claim for claim in claims if claim in held)
     for chunk in chunks(claim.key for claim in ours):
         connection.execute(_RENEW, {"until": lease_until, "any_of": chunk})
@@ -137,11 +141,7 @@ def lock(connection: sa.Connection, claims: Iterable[Claim]) -> dict[Claim, Row]
 
     A lease that ran out is still held while nobody else took the key: the fence decides, not the clock.
     """
-    claims = tuple(claims)
-    rows: dict[str, Row] = {}
-    for chunk in chunks(sorted({claim.key for claim in claims})):
-        rows.update((row.key, row) for row in connection.execute(_LOCK, {"any_of": chunk}))
-    return {claim: row for claim in claims if (row := rows.get(claim.key)) and row.fence == claim.fence}
+    return _locked(connection, claims, _LOCK)
 
 
 def asked_again(held: Mapping[Claim, Row]) -> frozenset[str]:
@@ -152,13 +152,12 @@ def asked_again(held: Mapping[Claim, Row]) -> frozenset[str]:
 def finish(connection: sa.Connection, held: Mapping[Claim, Row], commits: Iterable[Commit], now: datetime) -> None:
     """Free the leases of committed claims, whose rows are locked, and say what is done or when to look again."""
     changes = [_finished(held[commit.claim], commit, now) for commit in commits]
-    if changes:
-        connection.execute(_FINISH, changes)
+    write_many(connection, _FINISH, changes)
 
 
 def release(connection: sa.Connection, claims: Sequence[Claim]) -> None:
     """Give claims back; see `StoreApi.release`."""
-    for chunk in chunks(claim.key for claim in lock(connection, claims)):
+    for chunk in chunks(claim.key for claim in _locked(connection, claims, _FENCES)):
         connection.execute(_RELEASE, {"any_of": chunk})
 
 
