@@ -23,6 +23,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, cr
 from connectors.registry import ConnectorClass, UnknownConnector, installed, load
 from mappings.load import DEFAULT_MAPPINGS, DEFAULT_TEMPLATES
 from mappings.reading import Place, Problems, Source, suggest
+from sync.traces_config import TracesDoc
 
 BUILT_IN = "builtin:"
 BUILT_IN_MAPPINGS: Mapping[str, Path] = {"default": DEFAULT_MAPPINGS}
@@ -163,6 +164,7 @@ class Config:
     schedules: SchedulesDoc
     health: HealthDoc
     receiver: ReceiverDoc
+    traces: TracesDoc
 
 
 def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
@@ -225,6 +227,7 @@ def _document(classes: Mapping[str, ConnectorClass]) -> type[BaseModel]:
         schedules=(SchedulesDoc, SchedulesDoc()),
         health=(HealthDoc, HealthDoc()),
         receiver=(ReceiverDoc, ReceiverDoc()),
+        traces=(TracesDoc, TracesDoc()),
     )
 
 
@@ -375,6 +378,7 @@ def _config(path: Path, doc: Any, classes: Mapping[str, ConnectorClass]) -> Conf
         schedules=doc.schedules,
         health=doc.health,
         receiver=doc.receiver,
+        traces=doc.traces,
     )
 
 

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
 from connectors.base import Capability, Connector, Kind, Memory, Meter
 from connectors.pace import Pace
@@ -23,8 +25,13 @@ from sync.core.guard import Limits
 from sync.core.unattended import Rate
 from sync.engine import Engine, Settings
 from sync.engine.report import Report
+from sync.engine.traced import TracedEngine
 from sync.governor import Governor, Urgency
 from sync.store import Store
+from sync.traces_config import collector
+
+if TYPE_CHECKING:
+    from sync.traces import Traces
 
 
 class Unwired(Exception):
@@ -60,6 +67,7 @@ class Plant:
     connections: Mapping[str, Connector]
     paces: Mapping[str, Pace]
     urgency: Urgency
+    traces: Traces | None = None
 
     def calls(self) -> dict[str, int]:
         """Return how many calls each connection made so far."""
@@ -70,6 +78,8 @@ class Plant:
         for connector in self.connections.values():
             connector.close()
         self.store.close()
+        if self.traces:
+            self.traces.close()
 
 
 def real_now() -> datetime:
@@ -107,10 +117,13 @@ def assemble(
         for name, one in config.connections.items()
     }
     urgency = Urgency()
+    traces = _traces(config)
     meters = {
         name: around(name, _governed(one, paces[name], store, urgency, sleep))
         for name, one in config.connections.items()
     }
+    if traces:
+        meters = {name: traces.around(name, meter) for name, meter in meters.items()}
     memories = {name: Forgetful(store.memory(name)) if looking else store.memory(name) for name in config.connections}
     connections = {
         name: _connector(one, mappings, memories[name], meters[name], now, sleep)
@@ -119,7 +132,7 @@ def assemble(
     crms = [name for name, one in connections.items() if Capability.DEALS in one.capabilities]
     if len(crms) != 1:
         raise Unwired(f"{config.file} must have exactly one connection with deals; it has {len(crms)}.")
-    engine = Engine(
+    engine = (partial(TracedEngine, tracer=traces) if traces else Engine)(
         store=store,
         crm=crms[0],
         connections=connections,
@@ -130,7 +143,17 @@ def assemble(
         sleep=sleep,
         progress=progress,
     )
-    return Plant(config, store, engine, crms[0], mappings, templates, connections, paces, urgency)
+    return Plant(config, store, engine, crms[0], mappings, templates, connections, paces, urgency, traces)
+
+
+def _traces(config: Config) -> Traces | None:
+    """Make what sends traces, if they are wanted; only then is any of it imported."""
+    where = collector(config.traces, os.environ)
+    if where is None:
+        return None
+    from sync.traces import Traces  # noqa: PLC0415
+
+    return Traces(where)
 
 
 def _connector(

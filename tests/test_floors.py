@@ -21,6 +21,7 @@ FLOORS = (
     ("sync.core", 2),
     ("sync.store", 3),
     ("sync.config", 3),
+    ("sync.traces_config", 3),
     ("sync.engine", 4),
     ("sync.work", 4),
     ("sync.wiring", 6),

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -215,7 +216,7 @@ class JiraConnector:
             return
         pool = ThreadPoolExecutor(self._settings.parallel, thread_name_prefix=self.name)
         try:
-            for future in as_completed([pool.submit(run, job) for job in jobs]):
+            for future in as_completed([pool.submit(copy_context().run, run, job) for job in jobs]):
                 yield from future.result()
         finally:
             pool.shutdown(cancel_futures=True)

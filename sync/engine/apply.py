@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -53,7 +54,9 @@ def apply(
     titles = {each.key: each.title for each in plans}
     with ThreadPoolExecutor(max_workers=max(1, len(connections)), thread_name_prefix="apply") as pool:
         futures = {
-            name: pool.submit(_Lane(name, connections[name], store, lease, now, titles).run, steps, known)
+            name: pool.submit(
+                copy_context().run, _Lane(name, connections[name], store, lease, now, titles).run, steps, known
+            )
             for name, steps in by_connection.items()
             if steps
         }

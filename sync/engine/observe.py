@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 
 from connectors.base import Connector, DealQuery, Kind, PlanRefs, Record, Ref
@@ -60,8 +61,12 @@ def observe(
     have = dict(deals or {})
     lacking = tuple(key for key in known if key not in have)
     with ThreadPoolExecutor(max_workers=len(homes) + 1, thread_name_prefix="observe") as pool:
-        reading = pool.submit(lambda: {r.ref.id: r for r in crm.deals(DealQuery(ids=lacking))} if lacking else {})
-        replicas = {name: pool.submit(_replicas, name, home, known.values()) for name, home in homes.items()}
+        reading = pool.submit(
+            copy_context().run, lambda: {r.ref.id: r for r in crm.deals(DealQuery(ids=lacking))} if lacking else {}
+        )
+        replicas = {
+            name: pool.submit(copy_context().run, _replicas, name, home, known.values()) for name, home in homes.items()
+        }
         have |= reading.result()
     observed = Observed()
     shown = {name: _result(future, name, observed, patient=view is not None) for name, future in replicas.items()}

@@ -254,14 +254,11 @@ class Engine:
         seen = self._observe(ready, deals, self._view if consent is _always else None)
         seen, unadopted = self._adopt(seen, recovery)
         ready = {key: snapshot.onboarding for key, snapshot in seen.snapshots.items()}
-        plans = [
-            plan(snapshot, self.context()) for snapshot in seen.snapshots.values() if snapshot.key not in unadopted
-        ]
-        plans = withhold(plans, seen.unread, ready)
+        plans = withhold(self._plan(seen, unadopted), seen.unread, ready)
         consent(plans)
         self._guard(seen, plans)
         lease = Lease([*claims.values()], store=self.store, seconds=self.settings.lease_seconds, now=self._now)
-        applied = apply(plans, ready, connections=self.homes, store=self.store, lease=lease, now=self._now)
+        applied = self._apply(plans, ready, lease, self.homes)
         verdicts = judge(applied.values(), settle_seconds=self.settings.settle_seconds, codes=report.failures)
         results = outcome.settle(plans, ready, applied, verdicts, self.context())
         postpone(results, seen.unread, ready)
@@ -313,6 +310,14 @@ class Engine:
         known = {key: snapshot.onboarding for key, snapshot in seen.snapshots.items()} | self.store.load([*strange])
         return self._observe(known, None), unadopted
 
+    def _plan(self, seen: Observed, but: Collection[str]) -> list[Plan]:
+        return [plan(snapshot, self.context()) for key, snapshot in seen.snapshots.items() if key not in but]
+
+    def _apply(
+        self, plans: Sequence[Plan], known: Mapping[str, Onboarding], lease: Lease, at: Mapping[str, Connector]
+    ) -> dict[str, Applied]:
+        return apply(plans, known, connections=at, store=self.store, lease=lease, now=self._now)
+
     def _check_brake(self, claims: Sequence[Claim]) -> None:
         text = self.store.cursor(_ENGINE, BRAKE)
         if text:
@@ -357,14 +362,7 @@ class Engine:
         if not steps:
             return rollups
         plans = [replace(Plan(step.key), steps=(step,)) for step in steps]
-        applied = apply(
-            plans,
-            known,
-            connections={self.crm: self.connections[self.crm]},
-            store=self.store,
-            lease=lease,
-            now=self._now,
-        )
+        applied = self._apply(plans, known, lease, {self.crm: self.connections[self.crm]})
         one = applied.get(self.crm, Applied())
         report.rollups += one.updated
         outcome.take_roll_ups(steps, one, rollups, settle_seconds=self.settings.settle_seconds, codes=report.failures)
