@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar
 
@@ -33,6 +34,7 @@ from connectors.base import (
     Write,
     WriteResult,
 )
+from connectors.errors import ConnectorError
 from connectors.salesforce import check
 from connectors.salesforce.catalog import Catalog, Survey, scales_of
 from connectors.salesforce.client import SalesforceClient
@@ -156,7 +158,13 @@ class SalesforceConnector:
 
     def check(self) -> Iterable[Finding]:
         """Check sign-in, objects, fields, the external id, picklists and the allotment; see the contract."""
-        return check.findings(self._client, Survey(self._catalog), self._names, self._choices)
+        yield from check.findings(self._client, Survey(self._catalog), self._names, self._choices)
+        cdc = self._settings.cdc
+        if cdc is not None:
+            from connectors.salesforce.pubsub import findings  # noqa: PLC0415 - as in `streams`
+
+            with suppress(ConnectorError):  # the sign-in's, which has been told of
+                yield from findings(cdc, self._client)
 
     def events(self) -> SalesforceEvents | None:
         """Return what hears outbound messages and callouts, where the settings name their path."""

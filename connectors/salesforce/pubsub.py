@@ -22,7 +22,8 @@ import fastavro
 import grpc
 import orjson
 
-from connectors.errors import TryLater
+from connectors.base import Finding, Level
+from connectors.errors import ConnectorError, TryLater
 from connectors.events import MOST_IDS, Event, event_id
 from connectors.salesforce import pubsub_wire as wire
 from connectors.salesforce import soql
@@ -243,6 +244,22 @@ class ChangeStream:
         known = Place.parse(place)
         lost = known.at if known else datetime(1970, 1, 1, tzinfo=UTC)
         return Heard(str(Place(lost)), missed=str(Cursor(lost)))
+
+
+def findings(cdc: CdcSettings, client: SalesforceClient) -> Iterator[Finding]:
+    """Say of each topic whether it may be listened to, for `doctor`; raises ConnectorError where sign-in fails."""
+    with wire.Line(cdc, client.settings, client.sign_in()) as line:
+        for topic in cdc.topics:
+            try:
+                if line.may_subscribe(topic):
+                    yield Finding(Level.OK, "SF-CDC-00", f"Change events of {topic} can be listened to.")
+                    continue
+                error: ConnectorError = wire.closed(topic)
+            except grpc.RpcError as failure:
+                error = wire.explain(failure, topic)
+            yield Finding(
+                Level.ERROR, error.code, error.message, "See docs/receiver.md, Change events from Salesforce."
+            )
 
 
 def _pump(call: Any, answers: queue.SimpleQueue[Any]) -> None:

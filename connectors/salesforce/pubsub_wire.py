@@ -155,15 +155,20 @@ def explain(error: Any, topic: str) -> ConnectorError:
             code="SF-CDC-01",
         )
     if status in _NOT_OURS:
-        return Refused(
-            f"Salesforce lets nobody listen to {topic} here ({told or status.name}). Select the object in Setup > "
-            "Change Data Capture, and give the integration user View All for it.",
-            code="SF-CDC-02",
-        )
+        return closed(topic)
     return TryLater(
         f"The stream of {topic} ended ({told or status.name}). It is opened again by itself; sweeps go on meanwhile.",
         code="SF-CDC-03",
         delay=0.5,
+    )
+
+
+def closed(topic: str) -> Refused:
+    """Make the error for a topic that only an admin can open."""
+    return Refused(
+        f"Salesforce lets us not listen to {topic}. Select its object in Setup > Change Data Capture, and give the "
+        "integration user View All for it.",
+        code="SF-CDC-02",
     )
 
 

@@ -77,3 +77,14 @@ def test_who_does_not_listen_loads_nothing_of_the_extra() -> None:
     told = "import sync.cli.app, sync.cli.up, sys; print([m for m in ('grpc', 'fastavro', 'google.protobuf') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def test_doctor_checks_the_streams_of_a_connection_that_listens(template: str) -> None:
+    with Stage(templates=[template], ports={"pubsub": 0}) as stage:
+        codes = [finding.code for finding in stage.plant.connections["crm"].check()]
+        assert codes.count("SF-CDC-00") == 2
+        stage.simulator.salesforce.knobs["refuse_login"] = "frozen"
+        stage.simulator.salesforce.auth.expire_all()
+        stage.plant.close()
+        stage.plant = stage.open()
+        assert [finding.code for finding in stage.plant.connections["crm"].check()] == ["SF-LOGIN-01"]

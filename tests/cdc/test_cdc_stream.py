@@ -8,9 +8,10 @@ import pytest
 from cdc_rig import ALL, DEALS, LINES, Ear, Org, stream_of, until
 from simple_salesforce.api import Salesforce
 
-from connectors.base import DictMemory, FreeMeter, Kind, Upsert
+from connectors.base import DictMemory, FreeMeter, Kind, Level, Upsert
 from connectors.errors import NotAuthorised, Refused, TryLater
 from connectors.salesforce import SalesforceConnector, SalesforceSettings
+from connectors.salesforce.pubsub import findings
 from connectors.salesforce.reading import Cursor
 from sync.demo.stage import START
 
@@ -357,3 +358,16 @@ def test_a_token_stands_in_no_error(org: Org) -> None:
     [token] = org.vendor.auth.tokens
     assert token not in repr(ear.error)
     assert ear.error.__context__ is None or ear.error.__suppress_context__
+
+
+def test_doctor_says_of_each_topic_whether_it_can_be_listened_to(org: Org) -> None:
+    org.knob("cdc_objects", ["Opportunity"])
+    stream = stream_of(org.simulator, org.clock, ALL, topics=[DEALS, LINES, "/data/NoSuchChangeEvent"])
+    told = list(findings(stream._cdc, stream._client))
+    assert [(each.level, each.code) for each in told] == [
+        (Level.OK, "SF-CDC-00"),
+        (Level.ERROR, "SF-CDC-02"),
+        (Level.ERROR, "SF-CDC-02"),
+    ]
+    org.fault("unavailable", "RPC GetTopic", times=None)
+    assert {each.code for each in findings(stream._cdc, stream._client)} == {"SF-CDC-03"}
