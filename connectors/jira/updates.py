@@ -131,6 +131,7 @@ class Updater:
     def _put(self, write: Update, edits: Fields) -> Mapping[str, Any]:
         body = {"fields": self._fields.write(edits, write_key=write.write_key)}
         self._pace.wait(write.ref.id)
-        raw = self._client.put(f"issue/{write.ref.id}", body, {"returnIssue": "true"}, record=write.ref.id).payload
-        assert isinstance(raw, Mapping)
-        return raw
+        answer = self._client.put(f"issue/{write.ref.id}", body, {"returnIssue": "true"}, record=write.ref.id)
+        answer.need("fields")
+        issue: Mapping[str, Any] = answer.payload
+        return issue

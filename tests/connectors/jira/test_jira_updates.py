@@ -6,7 +6,7 @@ import pytest
 from jira_bench import ADA, plan, task, update, written
 
 from connectors.base import DictMemory, Failed, Kind, PlanRefs, Ref, Update, Written
-from connectors.errors import Refused
+from connectors.errors import Refused, TryLater
 from simulator.jira.schema import Transition
 
 TRANSITION = "POST /rest/api/3/issue/{id}/transitions"
@@ -36,6 +36,15 @@ def test_an_edit_is_one_call_whose_answer_shows_what_was_stored(bench, tracker, 
     (record,) = tracker.fetch([PlanRefs(made.ref)])
     assert record.version == result.version
     assert record.fields["summary"] == "Kick-off  call"
+
+
+def test_an_edit_that_jira_answers_with_nothing_is_tried_later_and_is_no_defect(bench, tracker, made):
+    """Found by the soak test: Jira answers `{}` at times, after it has done what it was told."""
+    bench.world.faults.add("empty_json", vendor="jira", endpoint="PUT */issue/{id}", after=True)
+    (result,) = tracker.write([update(made, summary="Other")])
+    assert isinstance(result, Failed)
+    assert isinstance(result.error, TryLater)
+    assert result.error.code == "JIRA-BODY-01"
 
 
 def test_every_field_can_be_emptied(tracker, made):
