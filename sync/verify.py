@@ -118,6 +118,7 @@ def _all(store: StoreApi) -> Iterator[Onboarding]:
 def _compare(onboarding: Onboarding, shown: Mapping[str, Mapping[str, Record]], context: Context, proof: Proof) -> None:
     held = _held(onboarding, [*context.homes, LEDGER])
     values: dict[str, Fields] = {}
+    held_before = proof.held
     for item, base in onboarding.base.items():
         if item == PLAN_ITEM:
             continue
@@ -129,11 +130,13 @@ def _compare(onboarding: Onboarding, shown: Mapping[str, Mapping[str, Record]], 
         }
         for name in homes:
             if name in shown and name not in sides:
-                _count(proof, bool({(item, name), (PLAN_ITEM, name)} & held), "lacking")
-                proof.note(f"{name}: {onboarding.key}:{item} is not there")
+                known = bool({(item, name), (PLAN_ITEM, name)} & held)
+                _count(proof, known, "lacking", f"{name}: {onboarding.key}:{item} is not there")
         sides[LEDGER] = {"tracked_seconds": onboarding.tracked.get(item, 0)}
         said = _compare_item(f"{onboarding.key}:{item}", item, base, sides, context.mappings.task, held, proof)
         values[item] = {**base, **said}
+    if proof.held > held_before:
+        held |= {(PLAN_ITEM, context.crm)}  # where a value is held back, its roll-up may say what either side says
     _compare_roll_up(onboarding, values, shown[context.crm], context, proof, held)
 
 
@@ -145,11 +148,12 @@ def _held(onboarding: Onboarding, sides: Sequence[str]) -> set[tuple[str, str]]:
     return held
 
 
-def _count(proof: Proof, known: bool, name: str) -> None:  # noqa: FBT001 - two lines above its only callers
+def _count(proof: Proof, known: bool, name: str, text: str) -> None:  # noqa: FBT001 - two lines above its only callers
     if known:
         proof.held += 1
     else:
         setattr(proof, name, getattr(proof, name) + 1)
+        proof.note(text)
 
 
 def _compare_item(
@@ -177,8 +181,9 @@ def _compare_item(
                 continue
             proof.fields += 1
             if not shows(lens, sides[lens.connection][lens.field], value):
-                _count(proof, bool({(item, lens.connection), (item, source)} & held), "unequal")
-                proof.note(f"{key}: {rule.name} is {value!r} at {source} and differs at {lens.connection}")
+                known = bool({(item, lens.connection), (item, source)} & held)
+                text = f"{key}: {rule.name} is {value!r} at {source} and differs at {lens.connection}"
+                _count(proof, known, "unequal", text)
     return {name: value for name, (_, value) in said.items()}
 
 
@@ -201,12 +206,11 @@ def _compare_roll_up(
         return
     known = any(item == "" or name == context.crm for item, name in held)
     if record is None:
-        _count(proof, known, "lacking")
-        proof.note(f"{context.crm}: no {Kind.ONBOARDING} record for {onboarding.key}")
+        _count(proof, known, "lacking", f"{context.crm}: no {Kind.ONBOARDING} record for {onboarding.key}")
         return
     proof.compared += 1
     for name, value in step.write.fields.items():
         proof.fields += 1
         if name in record.fields and record.fields[name] != value and (record.fields[name] or value):
-            _count(proof, known, "unequal")
-            proof.note(f"{context.crm}: {name} of {onboarding.key} is {record.fields[name]!r}, computed {value!r}")
+            text = f"{context.crm}: {name} of {onboarding.key} is {record.fields[name]!r}, computed {value!r}"
+            _count(proof, known, "unequal", text)

@@ -223,6 +223,25 @@ def test_a_record_that_a_vendor_refuses_to_show_stops_no_other(stage: Stage) -> 
     life.check()
 
 
+def test_what_a_refused_status_leads_to_in_the_crm_is_held_back_with_it_and_heals(stage: Stage) -> None:
+    """Found by the soak test: a customer ticks a row while Jira's Done bears another name."""
+    life, wrong, _ = bad_and_good(stage)
+    life.jira("rename_status", status="Done", name="Done (old)")
+    set_cell(life, wrong, "Done", value=True)
+    stage.settle()
+    life.sweep()
+    assert codes(stage) == {(wrong, "JIRA-TRANSITION-01")}
+    proof = stage.prove()
+    assert (proof.unequal, proof.lacking, proof.examples) == (0, 0, [])
+    assert proof.held > 0
+    life.jira("rename_status", status="Done (old)", name="Done")
+    stage.plant.store.forgive([wrong], Priority.RECONCILE)
+    stage.plant.engine.drain()
+    assert codes(stage) == set()
+    life.rest()
+    life.check()
+
+
 def salesforce_handle(stage: Stage, key: str) -> Any:
     """Have Salesforce refuse every query that names a deal."""
     before = stage.simulator.salesforce.handle
