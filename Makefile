@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench receiver-load lock clean
+.PHONY: demo test check bench idle receiver-load lock clean
 
 demo: $(VENV)/.app
 	$(BIN)/closedwon demo
@@ -22,6 +22,10 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python bench/backfill.py 1000 portfolio
 	$(BIN)/python bench/backfill.py 200 sheet_per_onboarding
+
+# What an idle daemon costs with 10,000 onboardings: CPU, memory, vendor calls a cycle. Takes ten minutes and more.
+idle: $(VENV)/.dev
+	$(BIN)/python bench/idle.py --onboardings 10000 --minutes 5
 
 # 30 seconds of signed webhooks on loopback, with a kill -9 of the receiver in the middle.
 receiver-load: $(VENV)/.dev

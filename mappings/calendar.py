@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 import holidays
+from holidays.registry import EntityLoader
 
 SATURDAY, SUNDAY = 5, 6
 WEEK = 7
@@ -78,14 +79,16 @@ class BusinessCalendar:
 
 
 def _check_place(country: str, subdivision: str) -> None:
-    supported = holidays.list_supported_countries()
     if not country:
         if subdivision:
             raise ValueError(f"subdivision {subdivision!r} stands without a country: add `country`")
         return
-    if country not in supported:
+    if country not in EntityLoader.get_country_codes():
         raise ValueError(f"no holidays are known for country {country!r}: use an ISO code such as US, GB, NL or DE")
-    if subdivision and subdivision not in supported[country]:
+    if not subdivision:
+        return  # what follows loads all countries of the world, which an idle daemon need not keep in memory
+    supported = holidays.list_supported_countries()
+    if subdivision not in supported[country]:
         known = ", ".join(supported[country]) or "none"
         raise ValueError(f"country {country} has no subdivision {subdivision!r}: use one of {known}")
 

@@ -13,7 +13,6 @@ from typer.exceptions import TyperException
 
 from connectors.errors import ConnectorError, NotAuthorised, Refused
 from mappings.reading import Problems
-from simulator.load import Unloadable
 from sync.backfill.share import NoPace
 from sync.backfill.where import BadCondition
 from sync.core.guard import Unsafe
@@ -122,7 +121,6 @@ _ENDINGS: tuple[tuple[type[BaseException], Callable[[Any], Ending | None]], ...]
     (BadCondition, lambda error: Ending("WHERE-01", f"{error}", Exit.USAGE)),
     (NoPace, lambda error: Ending("RATE-01", str(error), Exit.CONFIG)),
     (Unwired, lambda error: Ending("WIRING-01", str(error), Exit.CONFIG)),
-    (Unloadable, lambda error: Ending("LOAD-01", str(error), Exit.CONFIG)),
     (Moved, lambda error: Ending("APPLY-01", str(error), Exit.REFUSED)),
     (Unsafe, lambda error: Ending(error.code, str(error), Exit.REFUSED)),
     (ConnectorError, _connector),

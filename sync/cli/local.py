@@ -1,4 +1,7 @@
-"""The commands that need no vendor: the simulator, and the demo that runs on it."""
+"""The commands that need no vendor: the simulator, and the demo that runs on it.
+
+Both are imported when they are called: a daemon that runs for months need not keep three vendors in memory.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,8 @@ import orjson
 import typer
 
 from mappings.reading import Mistake, Problems
-from simulator.app import Simulator
-from simulator.faults import Rule
-from simulator.load import load_folder
 from sync.cli.common import JsonOption, err, print_json
 from sync.cli.exits import Exit, Stop
-from sync.demo import run_demo
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +36,8 @@ def demo(
 
     Exit codes: 0 nothing is doubled, unequal or written twice · 7 something is.
     """
+    from sync.demo import run_demo  # noqa: PLC0415 - see above
+
     result = run_demo(svg=svg, quiet=json)
     print_json(result)
     if result["duplicates"] or result["unequal"] or result["second_run_writes"]:
@@ -66,6 +67,9 @@ def simulator(
 
     Exit codes: 0 ended by Ctrl-C · 2 usage, or a port is taken · 3 a file cannot be used.
     """
+    from simulator.app import Simulator  # noqa: PLC0415 - see above
+    from simulator.load import Unloadable, load_folder  # noqa: PLC0415
+
     names = ("control", "salesforce", "jira", "smartsheet", *(["pubsub"] if pubsub else []))
     ports = {name: port + number if port else 0 for number, name in enumerate(names)}
     try:
@@ -73,7 +77,10 @@ def simulator(
     except ImportError as error:
         text = f"--pubsub needs {error.name}: install the extra, pip install 'closedwon[cdc]'."
         raise Stop(text, Exit.CONFIG, "EXTRA-01") from None
-    loaded = load_folder(local.salesforce, load, columns) if load else None
+    try:
+        loaded = load_folder(local.salesforce, load, columns) if load else None
+    except Unloadable as error:
+        raise Stop(str(error), Exit.CONFIG, "LOAD-01") from None
     for rule in _rules(faults) if faults else []:
         local.world.faults.add(**rule)
     with local, suppress(KeyboardInterrupt):
@@ -92,6 +99,8 @@ def simulator(
 
 def _rules(path: Path) -> list[dict[str, Any]]:
     """Read a file of fault rules; raises Problems."""
+    from simulator.faults import Rule  # noqa: PLC0415 - see above
+
     known = {field.name for field in fields(Rule)} - {"hits"}
     try:
         rules = orjson.loads(path.read_bytes())

@@ -1,8 +1,7 @@
 """The webhook receiver: what vendors tell is on disk before they hear that we have it, and then becomes work."""
 
 from sync.hooks import address, hearing
-from sync.receiver.app import MAX_BODY, Tallies
-from sync.receiver.door import Door, doors_of
+from sync.receiver.door import MAX_BODY, Door, Tallies, doors_of
 from sync.receiver.server import Receiver
 from sync.receiver.working import Hands
 

@@ -8,7 +8,6 @@ is answered by a bare status that tells a stranger nothing; the operator reads t
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,17 +20,12 @@ from starlette.routing import Route
 
 from connectors.errors import ConnectorError, NotAuthorised, TryLater
 from connectors.events import Accepted
-from sync.receiver.door import Door, find
+from sync.receiver.door import Door, Tallies, find
 from sync.receiver.keeping import Keeper
 from sync.store import StoreUnavailable
 
-MAX_BODY = 4 * 1024 * 1024
-"""Bytes; a hundred notifications and an issue with its whole changelog are far below."""
 READ_SECONDS = 10.0
 """How long a body may take to come."""
-
-Tallies = Counter[tuple[str, str]]
-"""How often what happened, by connection and outcome: `accepted`, or the code of what was wrong."""
 
 
 class _Turned(Exception):

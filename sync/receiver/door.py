@@ -7,6 +7,7 @@ nobody learns whether a name or a path was wrong.
 from __future__ import annotations
 
 import hmac
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,8 +17,13 @@ from connectors.base import Connector
 from connectors.events import Events
 from sync.hooks import address, hearing
 
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes; a hundred notifications and an issue with its whole changelog are far below."""
 AT_ONCE = 8
 """Deliveries of one connection that are examined at once. A vendor that must be asked and hangs holds up no other."""
+
+Tallies = Counter[tuple[str, str]]
+"""How often what happened, by connection and outcome: `accepted`, or the code of what was wrong."""
 
 _NOBODY = "-" * 32
 

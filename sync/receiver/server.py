@@ -13,11 +13,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
-import uvicorn
-
 from sync.core.unattended import UnattendedStore
-from sync.receiver.app import MAX_BODY, Desk, Tallies, application
-from sync.receiver.door import Door
+from sync.receiver.door import MAX_BODY, Door, Tallies
 from sync.receiver.keeping import Keeper
 
 TELL_SECONDS = 60.0
@@ -47,6 +44,10 @@ class Receiver:
         told: Callable[[Tallies], None] = lambda _tallies: None,
         healthy: Callable[[], bool] = lambda: True,
     ) -> None:
+        import uvicorn  # noqa: PLC0415 - a daemon that hears nobody needs no server in its memory
+
+        from sync.receiver.app import Desk, application  # noqa: PLC0415
+
         self.tallies: Tallies = Tallies()
         self._last: Tallies = Tallies()
         self._told = told

@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self
 import psycopg
 
 from sync.work.postgres import connect_args
+from sync.work.worker import Worker
 
 CHANNEL = "closedwon_work"
 _RECONNECT_SECONDS = 2.0
@@ -127,3 +128,24 @@ class Ears:
                 for note in connection.notifies(timeout=_BREATH_SECONDS):
                     if row == (note.payload,):  # a channel is one for the whole database, whatever the schema
                         self._heard()
+
+
+class Listening:
+    """The embedded loop on PostgreSQL, woken at once by what other processes leave."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._bell = Bell(Notifier(url))
+
+    def run(self, worker: Worker) -> None:
+        """Work in a loop."""
+        with Ears(self._url, worker.wake):
+            worker.run()
+        self._bell.close()
+
+    def ring(self) -> None:
+        """Wake all other processes."""
+        self._bell.ring()
+
+    def begun(self) -> None:
+        """Tell nobody: all who can help were woken when the work was left."""

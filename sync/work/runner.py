@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sync.work.bell import Bell, Ears, Notifier
 from sync.work.postgres import is_postgres
 from sync.work.worker import Worker
 
@@ -46,27 +45,6 @@ class Alone:
         """Tell nobody."""
 
 
-class Listening:
-    """The embedded loop on PostgreSQL, woken at once by what other processes leave."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._bell = Bell(Notifier(url))
-
-    def run(self, worker: Worker) -> None:
-        """Work in a loop."""
-        with Ears(self._url, worker.wake):
-            worker.run()
-        self._bell.close()
-
-    def ring(self) -> None:
-        """Wake all other processes."""
-        self._bell.ring()
-
-    def begun(self) -> None:
-        """Tell nobody: all who can help were woken when the work was left."""
-
-
 def runner_for(name: str, url: str) -> Runner:
     """Make the runner that a configuration names for a store's address.
 
@@ -76,4 +54,8 @@ def runner_for(name: str, url: str) -> Runner:
         from sync.work.draining import Draining  # noqa: PLC0415 - Procrastinate comes with the extra `scale` only
 
         return Draining.open(url)
-    return Listening(url) if is_postgres(url) else Alone()
+    if not is_postgres(url):
+        return Alone()
+    from sync.work.bell import Listening  # noqa: PLC0415 - whoever has one SQLite file needs no PostgreSQL driver
+
+    return Listening(url)
