@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench idle receiver-load lock clean
+.PHONY: demo test check bench idle receiver-load event-latency soak lock clean
 
 demo: $(VENV)/.app
 	$(BIN)/closedwon demo
@@ -30,6 +30,15 @@ idle: $(VENV)/.dev
 # 30 seconds of signed webhooks on loopback, with a kill -9 of the receiver in the middle.
 receiver-load: $(VENV)/.dev
 	$(BIN)/python bench/receiver_load.py
+
+# From a webhook that was accepted to its effect at the other vendor, when nothing delays it.
+event-latency: $(VENV)/.dev
+	$(BIN)/python bench/event_latency.py
+
+# MINUTES of faults, lost webhooks, edits and kill -9 for each engine, then the proof. SEED=… repeats the dice.
+MINUTES ?= 5
+soak: $(VENV)/.dev
+	$(BIN)/python bench/soak.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 # The application's own environment: runtime dependencies and Closedwon itself, editable.
 $(VENV)/.app: requirements/app.txt pyproject.toml

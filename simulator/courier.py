@@ -52,6 +52,10 @@ def post(url: str, headers: Mapping[str, str], body: bytes, timeout: float = 10.
         connection.close()
 
 
+def _nobody(_delivery: Delivery, _answer: Answer) -> None:
+    """Nobody listens."""
+
+
 class Courier:
     """The outbox with its thread; started by the first delivery."""
 
@@ -59,6 +63,8 @@ class Courier:
         self.knobs: dict[str, Any] = {"loss": 0.0, "duplicates": 0.0, "reordering": 0.0, "delay_seconds": 0.0}
         self.sent = 0
         self.lost = 0
+        self.heard: Callable[[Delivery, Answer], None] = _nobody
+        """Told of every delivery that was posted and what the receiver said, in the courier's thread."""
         self._lock = lock
         self._dice = random.Random(seed)
         self._box: queue.Queue[Delivery | None] = queue.Queue()
@@ -93,6 +99,7 @@ class Courier:
                     time.sleep(self.knobs["delay_seconds"])
                 answer = post(item.url, item.headers, item.body)
                 self.sent += 1
+                self.heard(item, answer)
                 if item.done is not None:
                     with self._lock:
                         item.done(answer)

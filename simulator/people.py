@@ -21,7 +21,8 @@ COORDINATOR = "cleo@example.com"
 CUSTOMER = "dan@example.com"
 ADMIN = "eve@example.com"
 _WORDS = ("Customer asked for a later slot.", "Waiting for the firewall rules.", "Kick-off went well.")
-_OLD = " (old)"
+RENAMED = " (old)"
+"""What an admin puts behind a name."""
 _PLACES = frozenset({"jira", "smartsheet"})
 """Where the crowd works."""
 
@@ -117,4 +118,4 @@ class Crowd:
 
 def _other(name: str) -> str:
     """Return a renamed name, or the first one again."""
-    return name.removesuffix(_OLD) if name.endswith(_OLD) else name[: 50 - len(_OLD)] + _OLD
+    return name.removesuffix(RENAMED) if name.endswith(RENAMED) else name[: 50 - len(RENAMED)] + RENAMED
