@@ -85,22 +85,25 @@ class Listener:
 
     def _listen(self) -> tuple[str, float]:
         """Listen until the stream ends; return the code of why, and how long to wait."""
-        self._failures += 1
-        growing = min(LONGEST_PAUSE, self._pause * 2.0 ** min(self._failures - 1, 10))
         try:
             for heard in self._stream.hear(self._store.cursor(self.connection, self._feed)):
                 self._keep(heard)
                 self._failures = 0
                 self._say("")
         except TryLater as error:
-            return error.code, max(error.delay, growing)
+            return error.code, max(error.delay, self._longer())
         except ConnectorError as error:
             return error.code, REFUSED_PAUSE
         except StoreUnavailable:
-            return "STORE-01", growing
+            return "STORE-01", self._longer()
         except Exception as error:  # noqa: BLE001 - a defect in one stream must not end the others, or the receiver
-            return f"DEFECT-01: {type(error).__name__}", growing
-        return "", growing
+            return f"DEFECT-01: {type(error).__name__}", self._longer()
+        return "", self._longer()
+
+    def _longer(self) -> float:
+        """Return a wait that doubles with each failure since something was heard."""
+        self._failures += 1
+        return float(min(LONGEST_PAUSE, self._pause * 2.0 ** min(self._failures - 1, 10)))
 
     def _keep(self, heard: Heard) -> None:
         """Keep the events, then what was missed, and only then the place."""

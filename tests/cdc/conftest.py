@@ -9,7 +9,8 @@ import pytest
 from cdc_rig import TEMPLATE, Org, new_clock
 
 from simulator.app import Simulator
-from sync.demo.stage import Stage
+from sync.demo.stage import START, Stage
+from sync.store import Store
 
 
 @pytest.fixture
@@ -27,6 +28,19 @@ def template(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def stage(template: str, database: str) -> Iterator[Stage]:
+def stage(template: str) -> Iterator[Stage]:
+    with Stage(templates=[template], ports={"pubsub": 0}) as stage:
+        yield stage
+
+
+@pytest.fixture
+def either_stage(template: str, database: str) -> Iterator[Stage]:
+    """One on each kind of database, for what the store decides."""
     with Stage(templates=[template], store=database, ports={"pubsub": 0}) as stage:
         yield stage
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    with Store.open(database, clock=lambda: START) as store:
+        yield store

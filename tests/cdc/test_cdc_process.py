@@ -37,7 +37,7 @@ def running(stage: Stage, *command: str) -> Iterator[tuple[subprocess.Popen[str]
         yield process, orjson.loads(process.stdout.readline() or "{}")
     finally:
         process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def on_real_time(stage: Stage) -> Org:
@@ -57,9 +57,9 @@ def test_a_won_deal_is_heard_and_brought_about_and_the_process_ends_in_order(tem
         org = on_real_time(stage)
         with running(stage, *command) as (process, told):
             assert told["streams"] == [DEALS, LINES]
-            until(lambda: org.calls("RPC Subscribe") >= 2)
+            until(lambda: org.calls("RPC Subscribe") >= 2, 120)
             org.win("Acme")
-            until(lambda: stage.plant.store.counts()["onboardings"] == 1)
+            until(lambda: stage.plant.store.counts()["onboardings"] == 1, 120)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=30) == 0
+            assert process.wait(timeout=60) == 0
         assert stage.plant.store.cursor("crm", f"stream {DEALS}")

@@ -91,8 +91,10 @@ def test_an_update_tells_only_what_changed_and_marks_it_by_bitmaps(org: Org, sub
     deal = org.win(fields={"NextStep": "call"})
     call = subscriber.subscribe(DEALS, replay_preset=wire.EARLIEST)
     org.edit(deal, NextStep=None, Description="new")
-    answers = [event for _ in range(2) for event in next(call).events][:2]
-    told = read(subscriber, answers[-1])
+    answers: list[Any] = []
+    while len(answers) < 2:  # in one answer or in two
+        answers += next(call).events
+    told = read(subscriber, answers[1])
     header = told.pop("ChangeEventHeader")
     names = ["ChangeEventHeader", *told]
     assert (header["entityName"], header["recordIds"], header["changeType"]) == ("Opportunity", [deal], "UPDATE")
