@@ -48,7 +48,7 @@ class Capability(StrEnum):
     TASKS = "tasks"
     """Holds plans and tasks: `fetch`, `changes`, `find`, `write` of Creates and Updates."""
     TIME = "time"
-    """Has time entries: `time_changes`."""
+    """Has time entries: `time_changes`, `time_entries`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +300,13 @@ class Connector(Protocol):
 
     def time_changes(self, cursor: str) -> TimeChanges:
         """Say which time entries changed; "" as cursor means from the beginning. Idle cost: 2 calls."""
+        ...
+
+    def time_entries(self, ids: Sequence[str] | None = None) -> Iterator[TimeEntry]:
+        """Read time entries in full, or just these as they are now: what `verify` holds the ledger against.
+
+        A removed one does not come. Of those changed within the vendor's lag some may lack, unless asked for by id.
+        """
         ...
 
     def fetch(self, plans: Sequence[PlanRefs]) -> Iterator[Record]:

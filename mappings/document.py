@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Annotated, Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -108,7 +109,10 @@ Lenses: TypeAlias = Annotated[
     Field(min_length=1),
 ]
 Direction: TypeAlias = Annotated[str, Field(pattern=r"^(both|(from|to) [a-z][a-z0-9_]* only)$")]
-DIRECTIONS = "both; `from crm only`: only crm is read, the others are written; `to crm only`: crm is only written."
+DIRECTIONS = (
+    "both; `from crm only`: only crm is read, the others are written; `to crm only`: crm is only written; "
+    "`to ledger only`: people's hours in a column, taken as time entries."
+)
 
 
 class FieldDoc(Strict):
@@ -175,6 +179,41 @@ class CalendarDoc(Strict):
         return BusinessCalendar(self.country, self.subdivision, frozenset(self.days_off), weekend)
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("there is no such time zone here; write one as in Europe/Amsterdam") from error
+    return name
+
+
+class NonBillableDoc(Strict):
+    """Which time is not billable, beside that on tasks with `billable: false`."""
+
+    authors: list[str] = Field(default_factory=list, description="E-mail addresses, or a connection's own ids.")
+    when: Annotated[str, AfterValidator(_expression)] | None = Field(
+        default=None, description="An expression in CEL over `entry` and `task`."
+    )
+
+
+class HoursDoc(Strict):
+    """Which logged time counts, and which clock decides the day that it was worked on."""
+
+    zone: Annotated[str, AfterValidator(_zone)] = Field(default="UTC", description="As in Europe/Amsterdam.")
+    non_billable: NonBillableDoc = Field(default_factory=NonBillableDoc)
+    on_plan: Literal["counted", "unattributed"] = Field(
+        default="counted", description="Time on the plan itself (an epic)."
+    )
+    unplanned: Literal["counted", "unattributed"] = Field(
+        default="unattributed", description="Time on a record that lies in the plan and is no task of it."
+    )
+    longest_hours: Annotated[float, Field(gt=0, le=1000, description="A longer entry is rejected.")] = 24.0
+    future_days: Annotated[int, Field(ge=0, le=400, description="An entry later than so many days is rejected.")] = 1
+    without_rate: Literal["counted", "rejected"] = Field(
+        default="counted", description="Time of a role without a rate, where the contract has rates."
+    )
+
+
 class AudiencesDoc(Strict):
     """The connections where a task of each audience lives."""
 
@@ -191,6 +230,7 @@ class MappingsDoc(Strict):
     deals: DealsDoc = Field(default_factory=DealsDoc)
     users: UsersDoc = Field(default_factory=UsersDoc)
     calendar: CalendarDoc = Field(default_factory=CalendarDoc)
+    hours: HoursDoc = Field(default_factory=HoursDoc)
     audiences: AudiencesDoc
     objects: ObjectsDoc
 
@@ -216,6 +256,7 @@ class TaskDoc(Strict):
     hours: Annotated[float, Field(ge=0)] | Expression = 0.0
     depends_on: list[Key] = Field(default_factory=list)
     critical: bool = False
+    billable: bool = Field(default=True, description="Whether time on it is taken from the contracted hours.")
     when: Expression | None = None
 
 
@@ -229,6 +270,38 @@ class GroupDoc(Strict):
     tasks: list[TaskDoc] = Field(min_length=1)
 
 
+class RateDoc(Strict):
+    """What an hour of a role takes from the contracted hours, and what it is worth."""
+
+    weight: Annotated[float, Field(gt=0, le=100)] = 1.0
+    price: Annotated[float, Field(ge=0)] = 0.0
+
+
+class RolloverDoc(Strict):
+    """What becomes of hours that a period leaves over: up to so many go on, or all do for so many periods."""
+
+    hours: Annotated[float, Field(gt=0)] | None = None
+    periods: Annotated[int, Field(ge=1, le=120)] | None = None
+
+
+class ContractedDoc(Strict):
+    """The contracted hours, how they are granted over time, and what an hour of each role takes of them."""
+
+    hours: Annotated[float, Field(ge=0)] | Expression = Field(description="A number or CEL; per period, see `per`.")
+    per: Literal["term", "month", "quarter", "year"] = Field(
+        default="term", description="How often that many hours are granted."
+    )
+    starts: Annotated[str, Field(pattern=r"^(kickoff|close|deal\.[a-z][a-z0-9_]*)$")] | None = Field(
+        default=None, description="`kickoff`, `close` or deal.<date field>: the term's first day."
+    )
+    ends: Annotated[str, Field(pattern=r"^deal\.[a-z][a-z0-9_]*$")] | None = Field(
+        default=None, description="deal.<date field>: the term's last day."
+    )
+    months: Annotated[int, Field(ge=1, le=1200, description="Or so many months after its start.")] | None = None
+    rollover: Literal["none", "all"] | RolloverDoc = "none"
+    rates: dict[Key, RateDoc] = Field(default_factory=dict, description="By role.")
+
+
 class TemplateDoc(Strict):
     """A template file: what plans are made from."""
 
@@ -239,7 +312,8 @@ class TemplateDoc(Strict):
     priority: int = 0
     kickoff_after_close: Annotated[int, Field(ge=0, le=400)] = 0
     launch_after_kickoff: Annotated[int, Field(ge=1, le=1000)]
-    contracted_hours: Expression | None = None
+    contracted_hours: Expression | None = Field(default=None, description="Short for `contracted: {hours: …}`.")
+    contracted: ContractedDoc | None = None
     roles: dict[Key, Annotated[str, Field(pattern=r"^(|deal\.[a-z][a-z0-9_]*|[^@\s]+@[^@\s]+)$")]] = Field(
         default_factory=dict, description="An e-mail address, deal.<field>, or empty."
     )

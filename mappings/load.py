@@ -14,6 +14,7 @@ from pathlib import Path
 from connectors.base import Kind
 from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition
+from mappings.contracts import hour_rules
 from mappings.document import MappingsDoc, TemplateDoc, UsersDoc
 from mappings.expressions import OWN_WORDS_OF_DEALS, OWN_WORDS_OF_LINES, Vocabulary, check_expression
 from mappings.model import VIRTUAL, Check, MappingSet, ObjectMapping, UserMap
@@ -79,6 +80,7 @@ def _mapping_set(source: Source, doc: MappingsDoc) -> MappingSet:
         **built,
         users=users,
         calendar=_calendar(source, doc),
+        hours=hour_rules(source, doc.hours, users),
         won_when=Condition.compile(doc.deals.won_when) if doc.deals.won_when else None,
         required=tuple(doc.deals.required),
         checks=tuple(Check(Condition.compile(check.when), check.message) for check in doc.deals.checks),

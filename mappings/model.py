@@ -15,6 +15,7 @@ from typing import Protocol
 from connectors.base import Fields, Kind, Value
 from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition
+from mappings.hours import HourRules
 
 ENGINE = "engine"
 """The virtual connection of values that Closedwon itself computes (roll-ups, a task's first description)."""
@@ -185,6 +186,7 @@ class MappingSet:
     column_specs: Mapping[str, tuple[ColumnSpec, ...]]
     digest: str
     """Changes whenever the meaning of the file does; stored with what was made from it."""
+    hours: HourRules = field(default_factory=HourRules)
 
     def homes(self, audience: str) -> tuple[str, ...]:
         """Return the connections where a task of this audience lives."""

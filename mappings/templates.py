@@ -20,6 +20,7 @@ from typing import Any
 from connectors.base import Value
 from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition, NotEvaluated, Scope
+from mappings.hours import Contract, Terms
 from mappings.model import Deal, HeldBack
 from mappings.texts import NotFilled, Text
 from mappings.translate import scope_of
@@ -47,6 +48,7 @@ class TaskSpec:
     estimated_hours: float
     depends_on: tuple[str, ...] = ()
     critical: bool = False
+    billable: bool = True
 
     def canonical(self) -> dict[str, Value]:
         """Return the canonical task fields of a task that nobody has touched yet."""
@@ -76,6 +78,8 @@ class PlanSpec:
     target_launch: date
     tasks: tuple[TaskSpec, ...]
     contracted_hours: float | None = None
+    """Those of the whole term; None where they are unknown, or without end."""
+    terms: Terms = field(default_factory=Terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class TaskTemplate:
     hours: float | Condition = 0.0
     depends_on: tuple[str, ...] = ()
     critical: bool = False
+    billable: bool = True
     when: Condition | None = None
 
     @property
@@ -137,6 +142,7 @@ class Template:
     kickoff_after_close: int = 0
     launch_after_kickoff: int = 0
     contracted_hours: Condition | None = None
+    contracted: Contract | None = None
 
 
 def choose(templates: Sequence[Template], deal: Deal) -> Template:
@@ -175,14 +181,15 @@ def instantiate(
     try:
         whole = _Origin(names, Scope.of(names))
         drafts = tuple(_drafts(template, whole))
-        hours = _contracted(template, deal, whole.scope)
+        terms = _terms(template, deal, whole.scope, kickoff)
         title = template.title.render(names)
         dates = _Dates(calendar, kickoff, launch, drafts)
         roles = {**template.roles, **(people or {})}
         tasks = tuple(_task(draft, dates, roles, deal) for draft in _in_order(template, drafts))
     except (NotEvaluated, NotFilled) as error:
         raise HeldBack(f"Template {template.name}: {error}", code="PLAN-VALUE-01") from None
-    return PlanSpec(deal.key, title[:NAME_LENGTH], template.name, template.version, kickoff, launch, tasks, hours)
+    identity = (deal.key, title[:NAME_LENGTH], template.name, template.version)
+    return PlanSpec(*identity, kickoff, launch, tasks, terms.total, terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +269,13 @@ def _launch(template: Template, deal: Deal, calendar: BusinessCalendar, kickoff:
     return calendar.previous_business_day(sold)
 
 
-def _contracted(template: Template, deal: Deal, scope: Scope) -> float | None:
+def _terms(template: Template, deal: Deal, scope: Scope, kickoff: date) -> Terms:
+    if template.contracted:
+        return template.contracted.terms(deal.fields, scope, close=deal.close_date, kickoff=kickoff)
     if template.contracted_hours:
-        return None if template.contracted_hours.value(scope) is None else template.contracted_hours.number(scope)
+        return Contract(template.contracted_hours).terms(deal.fields, scope, close=deal.close_date, kickoff=kickoff)
     sold = deal.fields.get("contracted_hours")
-    return float(sold) if isinstance(sold, int | float) else None
+    return Terms(float(sold) if isinstance(sold, int | float) else None)
 
 
 def _drafts(template: Template, whole: _Origin) -> Iterator[_Draft]:
@@ -364,6 +373,7 @@ def _task(draft: _Draft, dates: _Dates, roles: Mapping[str, str], deal: Deal) ->
         estimated_hours=draft.hours,
         depends_on=draft.depends_on,
         critical=task.critical,
+        billable=task.billable,
     )
 
 

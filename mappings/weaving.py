@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mappings.conditions import Condition
+from mappings.contracts import contract
 from mappings.document import START, GroupDoc, TaskDoc, TemplateDoc
 from mappings.expressions import Vocabulary, check_expression, check_text
 from mappings.reading import Place, Source, suggest
@@ -30,8 +31,12 @@ def weave(source: Source, doc: TemplateDoc, vocabulary: Vocabulary) -> Template:
         kickoff_after_close=doc.kickoff_after_close,
         launch_after_kickoff=doc.launch_after_kickoff,
         contracted_hours=loom.expression(("contracted_hours",), doc.contracted_hours),
+        contracted=contract(source, doc.contracted, vocabulary, doc.roles) if doc.contracted else None,
     )
     loom.refuse_cycles(template)
+    if doc.contracted and doc.contracted_hours:
+        repair = "Keep `contracted` and move the expression to its `hours`"
+        source.report(("contracted_hours",), "the contracted hours are said twice", repair, key=True)
     loom.refuse_twins()
     return template
 
@@ -115,6 +120,7 @@ class _Loom:
             hours=amount,
             depends_on=tuple(doc.depends_on),
             critical=doc.critical,
+            billable=doc.billable,
             when=self.expression((*place, "when"), doc.when, extra),
         )
 

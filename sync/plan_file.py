@@ -17,6 +17,7 @@ import orjson
 
 from connectors.base import Connector, Create, Fields, Kind, Ref, Upsert, Write
 from mappings.reading import Mistake, Problems
+from sync.core.dossier import Logged
 from sync.core.model import PLAN_ITEM, Binding, Onboarding
 from sync.core.plan import Context, Plan, Step, roll_up_step
 
@@ -42,8 +43,16 @@ class PlanFile:
     writes: Mapping[str, frozenset[str]]
 
 
-def roll_ups(plans: Iterable[Plan], known: Mapping[str, Onboarding], context: Context) -> dict[str, Step]:
-    """Return the CRM writes that will follow these plans, by key, as far as they can be told before."""
+def roll_ups(
+    plans: Iterable[Plan],
+    known: Mapping[str, Onboarding],
+    context: Context,
+    logged: Mapping[str, Sequence[Logged]],
+) -> dict[str, Step]:
+    """Return the CRM writes that will follow these plans, by key, as far as they can be told before.
+
+    `logged` are the time entries of the onboardings that have any.
+    """
     found = {}
     for each in plans:
         made = tuple(
@@ -52,7 +61,8 @@ def roll_ups(plans: Iterable[Plan], known: Mapping[str, Onboarding], context: Co
             if step.write.kind is Kind.PLAN
         )
         before = known[each.key]
-        step, fields = roll_up_step(each, replace(before, bindings=before.bindings + made), context)
+        bound = replace(before, bindings=before.bindings + made)
+        step, fields = roll_up_step(each, bound, context, logged.get(each.key, ()))
         refused = {q.attempt for q in before.held if q.connection == context.crm}
         if step is not None and repr(sorted(fields.items())) not in refused:
             found[each.key] = step

@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.base import Connector, Fields, Kind, Record
+from connectors.base import Capability, Connector, Fields, Kind, Record
 from mappings.model import LEDGER, ObjectMapping
 from mappings.translate import shows, to_canonical
-from sync.core.model import PLAN_ITEM, Onboarding, StoreApi
+from sync.core.dossier import Logged
+from sync.core.model import PLAN_ITEM, Onboarding
 from sync.core.plan import Context, Plan, roll_up_step
+from sync.core.records import RecordsStore
+from sync.engine.audit import audits
 from sync.engine.reconcile import UNREAD
 
 EXAMPLES = 20
@@ -39,12 +42,16 @@ class Proof:
     """Records with our write key which no onboarding of this store knows."""
     held: int = 0
     """Differences that are held back with a code, and so are known."""
+    time_off: int = 0
+    """Time entries that differ from the vendor's, that a side lacks, or that lie in no bucket or in two."""
+    seconds: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By connection with time: the vendor's seconds, the stored ones, and those in the ledger's buckets."""
     examples: list[str] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
-        """Tell whether nothing is unequal, doubled, lacking or astray."""
-        return not (self.unequal or self.duplicates or self.lacking or self.strays)
+        """Tell whether nothing is unequal, doubled, lacking or astray, and every second in its place."""
+        return not (self.unequal or self.duplicates or self.lacking or self.strays or self.time_off)
 
     def note(self, text: str) -> None:
         """Keep an example, if there is room."""
@@ -62,13 +69,15 @@ class Proof:
             "lacking": self.lacking,
             "strays": self.strays,
             "held": self.held,
+            "time_off": self.time_off,
+            "seconds": self.seconds,
             "examples": self.examples,
         }
 
 
 def verify(
     *,
-    store: StoreApi,
+    store: RecordsStore,
     connections: Mapping[str, Connector],
     context: Context,
     progress: Callable[[int], None] = lambda _n: None,
@@ -79,12 +88,13 @@ def verify(
     for name in (*context.homes, context.crm):
         shown[name] = _take_stock(name, connections[name], proof)
     known: set[str] = set()
-    for onboarding in _all(store):
+    for onboarding, logged in _all(store):
         known.add(onboarding.key)
         proof.onboardings += 1
-        _compare(onboarding, shown, context, proof)
+        _compare(onboarding, logged, shown, context, proof)
         if proof.onboardings % PAGE == 0:
             progress(proof.onboardings)
+    _compare_time(store, connections, context, proof)
     for name, records in shown.items():
         for key in records:
             if key.partition(":")[0] not in known:
@@ -107,15 +117,35 @@ def _take_stock(name: str, connector: Connector, proof: Proof) -> dict[str, Reco
     return records
 
 
-def _all(store: StoreApi) -> Iterator[Onboarding]:
+def _all(store: RecordsStore) -> Iterator[tuple[Onboarding, Sequence[Logged]]]:
     after = ""
     while keys := store.keys(after=after, limit=PAGE):
-        known = store.load(keys)
-        yield from (known[key] for key in keys)
+        known, logged = store.load(keys), store.logged(keys)
+        yield from ((known[key], logged.get(key, ())) for key in keys)
         after = keys[-1]
 
 
-def _compare(onboarding: Onboarding, shown: Mapping[str, Mapping[str, Record]], context: Context, proof: Proof) -> None:
+def _compare_time(store: RecordsStore, connections: Mapping[str, Connector], context: Context, proof: Proof) -> None:
+    """Hold every time entry against its vendor, and the buckets against the entries: to the second."""
+    timed = {name: one for name, one in connections.items() if Capability.TIME in one.capabilities}
+    for audit in audits(store, timed, context):
+        proof.seconds[audit.connection] = {
+            "vendor": audit.vendor,
+            "stored": audit.stored,
+            "in_buckets": audit.in_buckets,
+        }
+        proof.time_off += audit.off
+        for text in audit.examples:
+            proof.note(text)
+
+
+def _compare(
+    onboarding: Onboarding,
+    logged: Sequence[Logged],
+    shown: Mapping[str, Mapping[str, Record]],
+    context: Context,
+    proof: Proof,
+) -> None:
     held = _held(onboarding, [*context.homes, LEDGER])
     values: dict[str, Fields] = {}
     held_before = proof.held
@@ -137,7 +167,7 @@ def _compare(onboarding: Onboarding, shown: Mapping[str, Mapping[str, Record]], 
         values[item] = {**base, **said}
     if proof.held > held_before:
         held |= {(PLAN_ITEM, context.crm)}  # where a value is held back, its roll-up may say what either side says
-    _compare_roll_up(onboarding, values, shown[context.crm], context, proof, held)
+    _compare_roll_up(onboarding, logged, values, shown[context.crm], context, proof, held)
 
 
 def _held(onboarding: Onboarding, sides: Sequence[str]) -> set[tuple[str, str]]:
@@ -189,6 +219,7 @@ def _compare_item(
 
 def _compare_roll_up(
     onboarding: Onboarding,
+    logged: Sequence[Logged],
     tasks: Mapping[str, Fields],
     shown: Mapping[str, Record],
     context: Context,
@@ -201,7 +232,7 @@ def _compare_roll_up(
     base = {PLAN_ITEM: onboarding.base.get(PLAN_ITEM, {}), **tasks}
     fresh = Plan(onboarding.key, title, deal=onboarding.deal, base=base)
     forgotten = Onboarding(onboarding.key, bindings=onboarding.bindings, tracked=onboarding.tracked)
-    step, _ = roll_up_step(fresh, forgotten, context)
+    step, _ = roll_up_step(fresh, forgotten, context, logged)
     if step is None:
         return
     known = any(item == "" or name == context.crm for item, name in held)

@@ -191,6 +191,24 @@ def logged_time_adds_up_through_edits_moves_and_deletes(bench: Bench) -> None:
 
 
 @sentence(TIME)
+def time_entries_read_in_full_are_what_the_vendor_holds(bench: Bench) -> None:
+    first, second = (one.ref for one in bench.made(Kind.TASK, 2))
+    kept, moved = bench.rig.log_time(first, 3600), bench.rig.log_time(first, 1800)
+    gone = bench.rig.log_time(second, 900)
+    _settle(bench)
+    bench.rig.edit_time(kept, 7200)
+    bench.rig.move_time(moved, second)
+    bench.rig.delete_time(gone)
+    asked = {one.id: (one.record_id, one.seconds) for one in bench.connector.time_entries([kept, moved, gone])}
+    told = {kept: (first.id, 7200), moved: (second.id, 1800)}
+    equal(asked, told, "entries asked for by id, just after they changed")
+    bench.rig.advance(2 * max(bench.rig.lag(), 60.0))
+    whole = {one.id: (one.record_id, one.seconds) for one in bench.connector.time_entries()}
+    equal(whole, told, "all entries, after the vendor's lag")
+    equal(list(bench.connector.time_entries([])), [], "what no ids give")
+
+
+@sentence(TIME)
 def time_logged_between_two_looks_is_never_lost(bench: Bench) -> None:
     (made,) = bench.made(Kind.TASK)
     lag = max(bench.rig.lag(), 60.0)

@@ -130,6 +130,7 @@ def _reads(bench: Bench) -> dict[str, Callable[[], object]]:
     if TIME in connector.capabilities:
         bench.rig.log_time(made[0].ref, 600)
         bench.rig.advance(bench.rig.lag() + 60)
+        reads["time_entries"] = lambda: sorted(entry.id for entry in connector.time_entries())
         reads["time_changes"] = lambda: sorted(entry.id for entry in connector.time_changes("").entries)
     return reads
 
@@ -210,3 +211,5 @@ def what_a_connector_does_not_declare_it_does_not_do(bench: Bench) -> None:
     for capability, call in lacking.items():
         if capability not in connector.capabilities:
             raises(call, NotImplementedError)
+    if TIME not in connector.capabilities:
+        raises(lambda: list(connector.time_entries()), NotImplementedError)

@@ -33,6 +33,7 @@ from connectors.base import (
     Record,
     Schema,
     TimeChanges,
+    TimeEntry,
     Update,
     Wanted,
     Write,
@@ -116,6 +117,10 @@ class JiraConnector:
     def time_changes(self, cursor: str) -> TimeChanges:
         """Say which time entries of the site changed: 2 calls when there are none, entries read 1,000 a call."""
         return self._feeds.time_changes(cursor)
+
+    def time_entries(self, ids: Sequence[str] | None = None) -> Iterator[TimeEntry]:
+        """Read all time entries of the site, or these, 1,000 a call; by id also those of the last minute."""
+        return self._feeds.time_entries(ids)
 
     def fetch(self, plans: Sequence[PlanRefs]) -> Iterator[Record]:
         """Read plans and tasks of all these together, up to 1,000 a call, past the search index."""

@@ -31,6 +31,7 @@ from connectors.base import (
     Record,
     Schema,
     TimeChanges,
+    TimeEntry,
     Update,
     Wanted,
     Write,
@@ -101,6 +102,10 @@ class SmartsheetConnector:
         return self._reader.changes(cursor)
 
     def time_changes(self, cursor: str) -> TimeChanges:
+        """Smartsheet holds no time entries."""
+        raise NotImplementedError
+
+    def time_entries(self, ids: Sequence[str] | None = None) -> Iterator[TimeEntry]:
         """Smartsheet holds no time entries."""
         raise NotImplementedError
 

@@ -84,7 +84,8 @@ def _look(opened: Plant, ids: list[str] | None, query: DealQuery) -> dict[str, A
     keys = list(deals) if ids or deals or query.won_since or query.won_until else known_keys(engine)
     context = engine.context()
     plans = engine.preview(keys, deals=deals)
-    rollups = plan_file.roll_ups(plans, engine.store.load(keys), context)
+    store = engine.store
+    rollups = plan_file.roll_ups(plans, store.load(keys), context, store.logged(keys))
     return plan_file.describe(
         plans,
         rollups,

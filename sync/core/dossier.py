@@ -52,6 +52,7 @@ class Task:
     depends_on: tuple[str, ...]
     done_on: date | None = None
     urls: tuple[str, ...] = ()
+    billable: bool = True
 
     @property
     def open(self) -> bool:
@@ -159,6 +160,7 @@ def _task(item: str, fields: Fields, tracked: int, done: date | None, urls: tupl
         depends_on=tuple(str(key) for key in depends_on) if isinstance(depends_on, tuple | list) else (),
         done_on=done if status == DONE else None,
         urls=urls,
+        billable=fields.get("billable") is not False,
     )
 
 

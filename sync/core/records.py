@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from connectors.base import TimeEntry
 from sync.core.dossier import Logged
 from sync.core.model import Event, StoreApi
 
@@ -21,7 +22,11 @@ class RecordsStore(StoreApi, Protocol):
         ...
 
     def loose(self, *, after: tuple[str, str] = ("", ""), limit: int = 1000) -> tuple[Logged, ...]:
-        """Page through time entries on records that are bound to nothing, by (connection, id)."""
+        """Page through time entries on records that belong to no plan, by (connection, id)."""
+        ...
+
+    def entries(self, connection: str, *, after: str = "", limit: int = 5000) -> tuple[TimeEntry, ...]:
+        """Page through a connection's time entries by id, wherever they belong."""
         ...
 
     def histories(self, keys: Sequence[str]) -> dict[str, tuple[tuple[datetime, Event], ...]]:

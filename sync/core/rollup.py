@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from connectors.base import Fields, Value
+from mappings.hours import SECONDS_PER_HOUR
+from sync.core.allotment import Balance
 
-SECONDS_PER_HOUR = 3600
 _AMBER_SHARE = 0.1
 
 
@@ -30,8 +31,8 @@ class Progress:
     next_milestone: tuple[date, str] | None
 
 
-def progress(plan: Fields, tasks: Mapping[str, Fields], tracked: Mapping[str, int], today: date) -> Progress:
-    """Count one onboarding's tasks; `tracked` holds seconds per item.
+def progress(plan: Fields, tasks: Mapping[str, Fields], counted_seconds: int, today: date) -> Progress:
+    """Count one onboarding's tasks; `counted_seconds` are those that the hours ledger counts for the contract.
 
     The launch is the plan's launch milestone, wherever people have moved it; hypercare and reviews come after it.
     A plan without one is launched when all is done.
@@ -47,7 +48,7 @@ def progress(plan: Fields, tasks: Mapping[str, Fields], tracked: Mapping[str, in
         total=len(live),
         overdue=sum(1 for fields in open_ if (day := _due(fields)) and day < today),
         estimated_hours=sum(_number(fields.get("estimated_hours")) for fields in live),
-        tracked_seconds=sum(tracked.values()),
+        tracked_seconds=counted_seconds,
         launched=launch.get("status") == "done" if launch else bool(live) and not open_,
         target_launch=_due(launch) or _day(plan.get("target_launch")),
         next_milestone=milestones[0] if milestones else None,
@@ -60,26 +61,31 @@ def roll_up(
     title: str,
     plan: Fields,
     tasks: Mapping[str, Fields],
-    tracked: Mapping[str, int],
+    counted_seconds: int,
+    balance: Balance,
     contracted_hours: float | None,
     today: date,
 ) -> dict[str, Value]:
-    """Return the canonical roll-up values of one onboarding; see `Onboarding__c` in docs for their meaning."""
-    counted = progress(plan, tasks, tracked, today)
+    """Return the canonical roll-up values of one onboarding; see `Onboarding__c` in docs for their meaning.
+
+    `contracted_hours` are those of the whole term; None where they are unknown, or without end: then what was granted
+    by now is shown.
+    """
+    counted = progress(plan, tasks, counted_seconds, today)
     tracked_hours = round(counted.tracked_seconds / SECONDS_PER_HOUR, 2)
     milestone_day, milestone = counted.next_milestone or (None, None)
     return {
         "name": title[:80],
         "deal": key,
         "status": _status(counted),
-        "health": _health(counted, tracked_hours, contracted_hours, today),
+        "health": _health(counted, balance, today),
         "percent_complete": round(100 * counted.done / counted.total, 2) if counted.total else 0,
         "tasks_done": counted.done,
         "tasks_total": counted.total,
-        "hours_contracted": contracted_hours,
+        "hours_contracted": _hours(balance.granted) if contracted_hours is None else contracted_hours,
         "hours_estimated": round(counted.estimated_hours, 2),
         "hours_tracked": tracked_hours,
-        "hours_remaining": None if contracted_hours is None else round(contracted_hours - tracked_hours, 2),
+        "hours_remaining": _hours(balance.remaining),
         "target_launch": counted.target_launch,
         "next_milestone": milestone,
         "next_milestone_date": milestone_day,
@@ -92,10 +98,14 @@ def _status(counted: Progress) -> str:
     return "in_progress" if counted.done or counted.tracked_seconds else "not_started"
 
 
-def _health(counted: Progress, tracked_hours: float, contracted_hours: float | None, today: date) -> str:
+def _hours(seconds: int | None) -> float | None:
+    return None if seconds is None else round(seconds / SECONDS_PER_HOUR, 2)
+
+
+def _health(counted: Progress, balance: Balance, today: date) -> str:
     """Red: launch day passed or hours used up. Amber: a tenth of the open tasks overdue. Green: neither."""
     late = counted.target_launch is not None and counted.target_launch < today and not counted.launched
-    over = contracted_hours is not None and tracked_hours > contracted_hours
+    over = balance.remaining is not None and balance.remaining < 0
     if late or over:
         return "red"
     open_tasks = counted.total - counted.done

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from sync.core.model import Claim, Priority, StoreApi
+from sync.core.model import Claim, Priority
+from sync.core.records import RecordsStore
 
 KeyOf: TypeAlias = Callable[[str, str], str]
 """Given a connection and an id that is bound to nothing: the onboarding's key that it is, or ""."""
@@ -48,7 +49,7 @@ class Horizon:
     oldest: datetime | None = None
 
 
-class UnattendedStore(StoreApi, Protocol):
+class UnattendedStore(RecordsStore, Protocol):
     """A store that several processes run on. Every method is one transaction and may be repeated."""
 
     def claim(

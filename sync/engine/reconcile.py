@@ -21,8 +21,9 @@ from mappings.model import VIRTUAL, MappingSet
 from mappings.templates import Template
 from sync.core.guard import Limits, Unsafe, check_safe
 from sync.core.merge import View
-from sync.core.model import PLAN_ITEM, Claim, Commit, LeaseLost, Onboarding, Quarantine, StoreApi
+from sync.core.model import PLAN_ITEM, Claim, Commit, LeaseLost, Onboarding, Quarantine
 from sync.core.plan import Context, Plan, plan, roll_up_step
+from sync.core.records import RecordsStore
 from sync.engine import outcome
 from sync.engine.apply import Applied, apply, judge
 from sync.engine.lease import Lease
@@ -69,7 +70,7 @@ class Engine:
     def __init__(
         self,
         *,
-        store: StoreApi,
+        store: RecordsStore,
         crm: str,
         connections: Mapping[str, Connector],
         mappings: MappingSet,
@@ -345,11 +346,13 @@ class Engine:
         known = {result.plan.key: result.known for result in results}
         # What was just made has its links in the store alone.
         known |= self.store.load([r.plan.key for r in results if any(map(outcome.creates, r.plan.steps))])
+        logged = self.store.logged([key for key, onboarding in known.items() if onboarding.tracked])
         context = self.context()
         rollups: dict[str, outcome.RollUp] = {}
         steps = []
         for result in results:
-            step, fields = roll_up_step(result.plan, known[result.plan.key], context)
+            key = result.plan.key
+            step, fields = roll_up_step(result.plan, known[key], context, logged.get(key, ()))
             rollups[result.plan.key] = outcome.RollUp(known[result.plan.key].rollup)
             if step is None:
                 continue

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from connectors.base import TimeEntry
 from sync.core.dossier import Logged
 from sync.store.database import any_of, chunks, upsert
-from sync.store.schema import bindings, time_entries
+from sync.store.schema import bindings, onboardings, time_entries
 
 _ITS_RECORD = (bindings.c.ref_id == time_entries.c.record_id) & (bindings.c.connection == time_entries.c.connection)
 
@@ -45,9 +45,12 @@ _LOGGED = (
 
 _LOOSE = (
     sa.select(time_entries.c.connection, *(time_entries.c[name] for name in _ENTRY))
-    .where(~sa.exists().where(_ITS_RECORD))
+    # A plan that is only just being made has bindings but no tasks yet: its time is nobody's for that moment.
+    .where(~sa.exists().where(_ITS_RECORD, bindings.c.key == onboardings.c.key, onboardings.c.base.is_not(None)))
     .order_by(time_entries.c.connection, time_entries.c.id)
 )
+
+_ENTRIES = sa.select(*(time_entries.c[name] for name in _ENTRY)).order_by(time_entries.c.id)
 
 _KNOWN = (
     sa.select(*(time_entries.c[name] for name in _ENTRY))
@@ -83,6 +86,12 @@ def loose(connection: sa.Connection, after: tuple[str, str], limit: int) -> tupl
     place = sa.tuple_(time_entries.c.connection, time_entries.c.id)
     rows = connection.execute(_LOOSE.where(place > sa.tuple_(*map(sa.literal, after))).limit(limit)).all()
     return tuple(Logged(at, TimeEntry(*entry)) for at, *entry in rows)
+
+
+def entries(connection: sa.Connection, at: str, after: str, limit: int) -> tuple[TimeEntry, ...]:
+    """Page through a connection's entries by id; see `RecordsStore.entries`."""
+    query = _ENTRIES.where(time_entries.c.connection == at, time_entries.c.id > after).limit(limit)
+    return tuple(TimeEntry(*row) for row in connection.execute(query))
 
 
 def put(connection: sa.Connection, at: str, entries: Iterable[TimeEntry]) -> frozenset[str]:

@@ -209,6 +209,11 @@ class Store:
         with self._database.read() as database:
             return ledger.loose(database, after, limit)
 
+    def entries(self, connection: str, *, after: str = "", limit: int = 5000) -> tuple[TimeEntry, ...]:
+        """Page through a connection's time entries by id, wherever they belong."""
+        with self._database.read() as database:
+            return ledger.entries(database, connection, after, limit)
+
     # -- cursors and memory
 
     def cursor(self, connection: str, feed: str) -> str:

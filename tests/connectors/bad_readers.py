@@ -176,6 +176,13 @@ class ForgetsDeletedTime(PocketConnector):
         return TimeChanges(changes.cursor, changes.entries)
 
 
+class KeepsDeletedTime(PocketConnector):
+    def time_entries(self, ids: Sequence[str] | None = None) -> Iterator[TimeEntry]:
+        for _, entry in self.vendor.timed:
+            if entry.seconds and (ids is None or entry.id in ids):
+                yield self.time_entry(entry)
+
+
 class SkipsTimeThatShowsLate(PocketConnector):
     def time_changes(self, cursor: str) -> TimeChanges:
         changes = super().time_changes(cursor)

@@ -142,6 +142,11 @@ class PocketConnector:
         entries = tuple(self.time_entry(entry) for entry in latest.values() if entry.seconds)
         return TimeChanges(str(len(shown)), entries, tuple(one.id for one in latest.values() if not one.seconds))
 
+    def time_entries(self, ids: Sequence[str] | None = None) -> Iterator[TimeEntry]:
+        shown = self.call(At.READ, lambda: [entry for _, entry in self.vendor.timed])
+        latest = {entry.id: entry for entry in shown}
+        yield from (self.time_entry(e) for e in latest.values() if e.seconds and (ids is None or e.id in ids))
+
     def time_entry(self, entry: Entry) -> TimeEntry:
         return TimeEntry(entry.id, entry.item, "ada", entry.seconds, entry.at, entry.at)
 

@@ -136,7 +136,10 @@ BROKEN_BY: dict[type[PocketConnector], set[str]] = {
     },
     bad_readers.ReadsOnePageOfDeals: {"deals_by_date_come_all_once_and_in_order"},
     bad_readers.EndsQuietlyInTheMiddle: {"a_stream_that_breaks_in_the_middle_raises_and_never_just_ends"},
-    bad_readers.LeavesMovedTimeWhereItWas: {"logged_time_adds_up_through_edits_moves_and_deletes"},
+    bad_readers.LeavesMovedTimeWhereItWas: {
+        "logged_time_adds_up_through_edits_moves_and_deletes",
+        "time_entries_read_in_full_are_what_the_vendor_holds",
+    },
     bad_readers.CountsAPageForTheTotal: {"deals_by_date_come_all_once_and_in_order"},
     bad_readers.AsksForWonDealsOnly: {"deals_by_id_come_all_whether_won_or_not"},
     bad_readers.LeavesLinksAndLinesOut: {
@@ -157,6 +160,7 @@ BROKEN_BY: dict[type[PocketConnector], set[str]] = {
     bad_readers.TellsDeletedDealsAsTheyWere: {"a_deleted_deal_is_told_as_deleted"},
     bad_readers.TellsOfNoDeals: {"a_deleted_deal_is_told_as_deleted", "changed_deals_come_as_they_are_now"},
     bad_readers.ForgetsDeletedTime: {"logged_time_adds_up_through_edits_moves_and_deletes"},
+    bad_readers.KeepsDeletedTime: {"time_entries_read_in_full_are_what_the_vendor_holds"},
     bad_readers.SkipsTimeThatShowsLate: {"time_logged_between_two_looks_is_never_lost"},
     bad_readers.ReadsTimeEntryByEntry: {"no_new_time_costs_two_calls"},
     bad_readers.DoesNotListenToLimits: {

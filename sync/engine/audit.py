@@ -1,0 +1,99 @@
+"""Proves that hours add up: the vendor's entries, the stored ones and the ledger's buckets, to the second.
+
+Called by `sync.verify`. It reads a vendor's time in full, which is complete rather than cheap, and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from connectors.base import Connector, TimeEntry
+from sync.core.hours import ledger_of
+from sync.core.plan import Context
+from sync.core.records import RecordsStore
+from sync.engine.dossiers import dossiers
+from sync.engine.ledgers import loose_time
+
+
+@dataclass
+class Audit:
+    """One connection's time, in seconds; `off` counts the entries that are not in their one place."""
+
+    connection: str
+    vendor: int = 0
+    stored: int = 0
+    in_buckets: int = 0
+    off: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+def audits(store: RecordsStore, timed: Mapping[str, Connector], context: Context) -> list[Audit]:
+    """Hold the entries of each connection against its vendor, then all buckets against the entries.
+
+    Raises the connectors' errors: half a proof is none.
+    """
+    found = {name: Audit(name) for name in timed}
+    stored = {name: _stored(store, name) for name in timed}
+    for name, connector in timed.items():
+        _compare(found[name], stored[name], connector)
+    placed: dict[str, dict[str, int]] = {name: {} for name in timed}
+    for connection, name in _in_buckets(store, context):
+        if connection in placed:
+            placed[connection][name] = placed[connection].get(name, 0) + 1
+    for connection, counts in placed.items():
+        _count(found[connection], stored[connection], counts)
+    return list(found.values())
+
+
+def _stored(store: RecordsStore, connection: str) -> dict[str, TimeEntry]:
+    known: dict[str, TimeEntry] = {}
+    after = ""
+    while page := store.entries(connection, after=after):
+        known.update((entry.id, entry) for entry in page)
+        after = page[-1].id
+    return known
+
+
+def _in_buckets(store: RecordsStore, context: Context) -> Iterator[tuple[str, str]]:
+    """Yield connection and id of every entry in every bucket."""
+    rules, today = context.mappings.hours, context.today
+    for dossier in dossiers(store):
+        for placed in ledger_of(dossier, rules, today).entries:
+            yield placed.logged.connection, placed.logged.entry.id
+    for placed in loose_time(store, rules, today):
+        yield placed.logged.connection, placed.logged.entry.id
+
+
+def _compare(audit: Audit, stored: Mapping[str, TimeEntry], connector: Connector) -> None:
+    """Compare entry by entry. What differs is asked for by id: a feed may keep its last minute to itself."""
+    shown = {entry.id: entry for entry in connector.time_entries()}
+    differing = sorted(name for name in {*shown, *stored} if _facts(shown.get(name)) != _facts(stored.get(name)))
+    fresh = {entry.id: entry for entry in connector.time_entries(differing)} if differing else {}
+    for name in differing:
+        shown.pop(name, None)
+        if name in fresh:
+            shown[name] = fresh[name]
+        if _facts(shown.get(name)) != _facts(stored.get(name)):
+            audit.off += 1
+            theirs, ours = _told(shown.get(name)), _told(stored.get(name))
+            audit.examples.append(f"{audit.connection}: time entry {name} is {theirs} there and {ours} here")
+    audit.vendor = sum(entry.seconds for entry in shown.values())
+    audit.stored = sum(entry.seconds for entry in stored.values())
+
+
+def _count(audit: Audit, stored: Mapping[str, TimeEntry], counts: Mapping[str, int]) -> None:
+    audit.in_buckets = sum(stored[name].seconds * count for name, count in counts.items() if name in stored)
+    for name in sorted(stored):
+        if counts.get(name, 0) != 1:
+            audit.off += 1
+            where = "no bucket" if name not in counts else f"{counts[name]} buckets"
+            audit.examples.append(f"{audit.connection}: time entry {name} lies in {where}")
+
+
+def _facts(entry: TimeEntry | None) -> tuple[object, ...]:
+    return () if entry is None else (entry.record_id, entry.author, entry.seconds, entry.started)
+
+
+def _told(entry: TimeEntry | None) -> str:
+    return "not there" if entry is None else f"{entry.seconds} s on record {entry.record_id}"
