@@ -126,11 +126,23 @@ class FieldDoc(Strict):
     at: dict[str, Lenses]
 
 
+class MatchDoc(Strict):
+    """By what a plan or task that others made is known again: a field of it, and what that must hold."""
+
+    field: str = Field(min_length=1, description="The vendor's name of the field, or the column's title.")
+    equals: Annotated[str, AfterValidator(_expression)] = Field(
+        description="CEL over `deal`, `lines`, and `plan` or `task` as we would make it: `plan.title`, `task.name`."
+    )
+
+
 class ObjectDoc(Strict):
     """All fields of one kind of record; `direction` holds for those that say none of their own."""
 
     direction: Direction = Field(default="both", description=DIRECTIONS)
     fields: dict[Key, FieldDoc]
+    match: dict[Key, MatchDoc] = Field(
+        default_factory=dict, description="plan and task: by connection, how what is there already is known again."
+    )
 
 
 class ObjectsDoc(Strict):

@@ -22,6 +22,10 @@ OWN_WORDS_OF_DEALS = frozenset({"key"})
 OWN_WORDS_OF_LINES = frozenset({"label", "number"})
 """What we work out ourselves, so that no field of the mapping may be called that."""
 
+OWN_WORDS_OF_PLANS = frozenset({"title", "account", "kickoff", "target_launch"})
+OWN_WORDS_OF_TASKS = frozenset({"key", "name", "phase"})
+"""What every plan and task that we would make has, for `match`."""
+
 _SAMPLES: dict[str, Any] = {"number": 1.0, "boolean": True, "date": "2026-01-31", "list": ["a"]}
 
 

@@ -16,9 +16,16 @@ from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition
 from mappings.contracts import hour_rules
 from mappings.document import MappingsDoc, TemplateDoc, UsersDoc
-from mappings.expressions import OWN_WORDS_OF_DEALS, OWN_WORDS_OF_LINES, Vocabulary, check_expression
+from mappings.expressions import (
+    OWN_WORDS_OF_DEALS,
+    OWN_WORDS_OF_LINES,
+    OWN_WORDS_OF_PLANS,
+    OWN_WORDS_OF_TASKS,
+    Vocabulary,
+    check_expression,
+)
 from mappings.model import VIRTUAL, Check, MappingSet, ObjectMapping, UserMap
-from mappings.reading import Mistake, Place, Problems, Source
+from mappings.reading import Mistake, Place, Problems, Source, suggest
 from mappings.rules import Builder
 from mappings.templates import Template
 from mappings.weaving import weave
@@ -89,6 +96,7 @@ def _mapping_set(source: Source, doc: MappingsDoc) -> MappingSet:
         digest=_digest(doc),
     )
     _check_deals(source, mappings)
+    _check_matches(source, mappings)
     return mappings
 
 
@@ -182,6 +190,22 @@ def _check_deals(source: Source, mappings: MappingSet) -> None:
         check_expression(source, ("deals", "won_when"), mappings.won_when, vocabulary)
     for number, check in enumerate(mappings.checks):
         check_expression(source, ("deals", "checks", number, "when"), check.condition, vocabulary)
+
+
+def _check_matches(source: Source, mappings: MappingSet) -> None:
+    """Check what existing plans and tasks are known by; tasks can only be known inside of a plan that is."""
+    vocabulary = Vocabulary.of(mappings, _raw_fields(source, "deal"), _raw_fields(source, "lines"))
+    own = {"plan": (mappings.plan, OWN_WORDS_OF_PLANS), "task": (mappings.task, OWN_WORDS_OF_TASKS)}
+    for word, (mapping, words) in own.items():
+        for name, match in mapping.matches.items():
+            place: Place = ("objects", word, "match", name, "equals")
+            check_expression(source, place, match.equals, vocabulary, (word,))
+            known = {rule.name for rule in mapping.rules} | words
+            for member in sorted(match.equals.members(word) - known):
+                source.report(place, f"a {word} has no field {member!r}", suggest(member, known))
+    for name in mappings.task.matches.keys() - mappings.plan.matches.keys():
+        place = ("objects", "task", "match", name)
+        source.report(place, "tasks are matched where plans are not", "Add a match for the plan there", key=True)
 
 
 def _raw_fields(source: Source, word: str) -> frozenset[str]:

@@ -104,12 +104,23 @@ class FieldRule:
         return tuple(lens for lens in self.lenses if lens.connection == connection)
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """By what a record that is there already is known: a native field of it, and what that must hold."""
+
+    field: str
+    equals: Condition
+    """Over `deal` and `lines`, and `plan` or `task`: what we would make."""
+
+
 @dataclass(frozen=True)
 class ObjectMapping:
     """All rules for one kind of record. Not `Mapping`, which is Python's word."""
 
     kind: Kind
     rules: tuple[FieldRule, ...]
+    matches: Mapping[str, Match] = field(default_factory=dict)
+    """By connection; empty where nothing that others made is looked for."""
 
     @cached_property
     def _by_name(self) -> dict[str, FieldRule]:
@@ -128,7 +139,8 @@ class ObjectMapping:
     def fields_of(self, connection: str) -> tuple[str, ...]:
         """Return the native names of all fields used at a connection, in the mapping's order, each once."""
         lenses = (lens for _, lenses in self.by_connection.get(connection, ()) for lens in lenses)
-        return tuple(dict.fromkeys(lens.field for lens in lenses))
+        matched = [self.matches[connection].field] if connection in self.matches else []
+        return tuple(dict.fromkeys([*(lens.field for lens in lenses), *matched]))
 
 
 @dataclass(frozen=True, slots=True)

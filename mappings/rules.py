@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from connectors.base import Kind
 from mappings.conditions import BadExpression, Condition
 from mappings.document import FieldDoc, LensDoc, ObjectDoc
-from mappings.model import VIRTUAL, ColumnSpec, FieldRule, Lens, ObjectMapping, Transform, UserMap
+from mappings.model import VIRTUAL, ColumnSpec, FieldRule, Lens, Match, ObjectMapping, Transform, UserMap
 from mappings.reading import Place, Source, suggest
 from mappings.transforms import (
     Affix,
@@ -70,9 +70,17 @@ class Builder:
             self._rule(name, field, field.direction or doc.direction, (*place, "fields", name))
             for name, field in doc.fields.items()
         )
-        mapping = ObjectMapping(kind, tuple(rules))
+        mapping = ObjectMapping(kind, tuple(rules), self._matches(kind, doc, place))
         self._refuse_shared_fields(mapping, place)
         return mapping
+
+    def _matches(self, kind: Kind, doc: ObjectDoc, place: Place) -> dict[str, Match]:
+        """Return how existing records are known again; only plans and tasks can be."""
+        if doc.match and kind not in {Kind.PLAN, Kind.TASK}:
+            self._source.report((*place, "match"), f"a {kind} is never matched", "Match plans and tasks", key=True)
+            return {}
+        known = {name for name in doc.match if self.known(name, (*place, "match", name))}
+        return {n: Match(m.field, Condition.compile(m.equals)) for n, m in doc.match.items() if n in known}
 
     def columns(self, doc: ObjectDoc, place: Place) -> dict[str, tuple[ColumnSpec, ...]]:
         """Return the columns to create, by connection."""

@@ -11,6 +11,7 @@ FLOORS = (
     ("connectors.base", 0),
     ("connectors.errors", 0),
     ("connectors.events", 0),
+    ("connectors.existing", 0),
     ("connectors.http", 0),
     ("connectors.pace", 0),
     ("connectors.registry", 0),

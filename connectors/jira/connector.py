@@ -45,6 +45,7 @@ from connectors.jira.check import Doctor
 from connectors.jira.client import JiraClient
 from connectors.jira.creates import BATCH, Creator
 from connectors.jira.events import JiraEvents
+from connectors.jira.existing import JiraExisting
 from connectors.jira.feeds import Feeds
 from connectors.jira.fields import STATUS, IssueFields
 from connectors.jira.lookup import Lookup
@@ -175,6 +176,10 @@ class JiraConnector:
     def check(self) -> Iterable[Finding]:
         """Check sign-in, permissions, types, screens, workflow and time tracking."""
         return self._doctor.check()
+
+    def existing(self) -> JiraExisting:
+        """Return what finds and takes over issues that others made."""
+        return JiraExisting(self._settings, client=self._client, reader=self._reader, fields=self._fields)
 
     def events(self) -> JiraEvents | None:
         """Return what hears Jira's webhooks, where the settings name their path and secret."""

@@ -42,6 +42,7 @@ from connectors.smartsheet.checks import Checks
 from connectors.smartsheet.client import Client
 from connectors.smartsheet.columns import MAX_TEXT, WRITABLE, Column, stored, with_service_columns
 from connectors.smartsheet.events import SmartsheetEvents
+from connectors.smartsheet.existing import SmartsheetExisting
 from connectors.smartsheet.failures import Gone, NoAccess, halts
 from connectors.smartsheet.notes import Notebook
 from connectors.smartsheet.plans import NAME, NAME_LENGTH, ROWS, OwnSheets
@@ -82,6 +83,7 @@ class SmartsheetConnector:
         self._types = {column.title: column.type for column in self._columns}
         titles = tuple(dict.fromkeys((*shown, *self._types)))
         sheets = Sheets(self._client, notebook, workspace=settings.workspace, columns=self._columns)
+        self._sheets = sheets
         self._rows = Rows(self._client, notebook, titles=titles, key=settings.key_column, deal=deal)
         self._reader = Reader(self._client, notebook, titles=titles, shown=shown, key=settings.key_column, clock=clock)
         self._plans: OwnSheets | SharedSheets = (
@@ -190,6 +192,20 @@ class SmartsheetConnector:
     def check(self) -> Iterable[Finding]:
         """Check sign-in, workspace, limits and the newest sheets' columns."""
         return self._checks.run()
+
+    def existing(self) -> SmartsheetExisting | None:
+        """Return what finds and takes over sheets that others made; None where plans share sheets."""
+        if not isinstance(self._plans, OwnSheets):
+            return None
+        return SmartsheetExisting(
+            self._client,
+            sheets=self._sheets,
+            plans=self._plans,
+            rows=self._rows,
+            reader=self._reader,
+            columns=self._columns,
+            key=self._settings.key_column,
+        )
 
     def events(self) -> SmartsheetEvents | None:
         """Return what hears Smartsheet's webhooks, where the settings name their path."""

@@ -17,6 +17,9 @@ from sync.backfill.run import Progress, unfinished
 from sync.backfill.selection import Selection
 from sync.core.plan import Plan, Step
 from sync.engine import Engine, Report
+from sync.engine.existing import NONE, Recognised
+
+EXAMPLES = 20
 
 ASSUMED_LATENCY = 0.3
 """Seconds that a call is taken to last where none was made to measure it by."""
@@ -71,6 +74,23 @@ class Outlook:
     rollups: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     """Calls to write, by connection."""
+    matches: dict[str, Counter[str]] = field(default_factory=dict)
+    """Plans that are there already, by connection: sure, ambiguous, none."""
+    matched: list[dict[str, Any]] = field(default_factory=list)
+    """The first of those that are sure or ambiguous."""
+
+    def recognise(self, told: Mapping[str, Recognised]) -> None:
+        """Count what was found of one batch."""
+        for key, each in told.items():
+            for name, how in each.found.items():
+                self.matches.setdefault(name, Counter())[how] += 1
+                if how != NONE and len(self.matched) < EXAMPLES:
+                    place = next((b.url or b.ref.id for b in each.bindings if b.connection == name), "")
+                    tasks = sum(b.connection == name and b.kind is Kind.TASK for b in each.bindings)
+                    self.matched.append(
+                        {"deal": key, "title": each.title, "connection": name, "match": how, "at": place,
+                         "tasks": tasks, "why": each.doubt}
+                    )  # fmt: skip
 
     def take(self, step: Step) -> None:
         """Count one write."""
@@ -91,7 +111,10 @@ def look_ahead(engine: Engine, deals: Selection, *, progress: Progress = lambda 
         keys = unfinished(engine.store, [*by_id])
         outlook.deals += len(by_id)
         outlook.finished += len(by_id) - len(keys)
+        engine.recogniser.told = {}
         _take(outlook, engine, engine.preview(keys, deals=by_id))
+        outlook.recognise(engine.recogniser.told)
+        outlook.calls.update(engine.recogniser.price() if engine.recogniser.adopting else {})
         progress(deals.read, deals.total, Report())
     progress(deals.read, deals.total, Report())
     return outlook
@@ -128,6 +151,8 @@ def describe(outlook: Outlook, *, ways: Mapping[str, Way], looked: Mapping[str, 
         "plans": outlook.plans,
         "tasks": outlook.tasks,
         "held": dict(outlook.held),
+        "matches": {name: dict(counts) for name, counts in outlook.matches.items()},
+        "matched": outlook.matched,
         "connections": connections,
         # The CRM is read before the homes are written to, and written to after; the homes go side by side.
         "seconds": round(connections[crm]["seconds"] + max(homes, default=0.0), 1),

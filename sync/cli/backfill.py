@@ -8,25 +8,28 @@ from __future__ import annotations
 import os
 import shlex
 import socket
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 
 from connectors.base import DealQuery, Meter
 from sync.backfill.outlook import Stopwatch, Way, describe, look_ahead
 from sync.backfill.run import carry_out
 from sync.backfill.running import Running, Standing, State, Wish, forget, standings, tell
 from sync.backfill.selection import Selection
+from sync.backfill.shadow import shadow as run_shadow
 from sync.backfill.share import Shares
 from sync.backfill.where import Where
-from sync.cli.backfill_shown import Bar, show_outlook
+from sync.cli.backfill_shown import Bar, show_outlook, show_shadow
 from sync.cli.common import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -73,6 +76,7 @@ class Asked:
     where: str | None
     limit: int | None
     rate: float | None
+    adopt: bool
     json: bool
 
     def command(self) -> str:
@@ -83,11 +87,16 @@ class Asked:
         words += [word for deal in self.deals for word in ("--deal", deal)]
         words += ["--where", self.where] if self.where else []
         words += ["--limit", str(self.limit)] if self.limit else []
+        words += ["--adopt"] if self.adopt else []
         words += ["--rate", f"{self.rate:g}"] if self.rate else []
         return shlex.join(words)
 
     def select(self, opened: Plant) -> Selection:
-        """Open the stream of these deals; raises BadCondition before anybody is asked."""
+        """Set the engine up and open the stream of these deals; raises Stop and BadCondition before that."""
+        if self.adopt and not opened.engine.recogniser.able:
+            text = "The mapping does not say by what an existing plan is known. Add `match` to `plan` and `task` there."
+            raise Stop(text, Exit.CONFIG, "ADOPT-02")
+        opened.engine.recogniser.adopting = self.adopt
         where = Where.compile(self.where, opened.mappings) if self.where else None
         ids = tuple(read_deals(opened, self.deals)) if self.deals else ()
         query = DealQuery(ids, day(self.since), day(self.until))
@@ -115,6 +124,12 @@ def backfill(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; show what would be made, its price and its time.")
     ] = False,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Write nothing; show where what is there differs from what would be made.")
+    ] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Take over plans that are there already, as the mapping's `match` says.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Make plans for deals that were won in the past. Stop it at any time: the same command goes on where it stopped.
@@ -122,21 +137,28 @@ def backfill(
     While it runs, another terminal can say `closedwon backfill pause`, `resume` or `cancel`; `closedwon status` shows
     how far it is. A pause and a cancel are heard between two batches.
 
+    Where the mapping says by what an existing plan is known (`match`), --dry-run shows what is there; with --adopt that
+    is taken over and only what lacks is made; without it, it is held back. A second plan is never made.
+
     Example: closedwon backfill --won-since 2026-01-01 --where 'deal.amount > 50000.0' --dry-run
 
     Exit codes: 0 done · 2 usage · 3 configuration · 4 a brake is engaged · 5 not authorised · 6 unfinished ·
-    8 something held back · 9 cancelled · 130 interrupted.
+    7 --shadow found differences · 8 something held back · 9 cancelled · 130 interrupted.
     """
-    asked = Asked(config, won_since, until, tuple(deal or ()), where, limit, rate, json)
+    asked = Asked(config, won_since, until, tuple(deal or ()), where, limit, rate, adopt, json)
     chosen = bool(won_since or until or deal)
     if context.invoked_subcommand is not None:
-        if chosen or where or limit or rate or dry_run:
+        if chosen or where or limit or rate or dry_run or adopt or shadow:
             word = context.invoked_subcommand
             raise Stop(f"`{word}` takes no deals: say `closedwon backfill {word}`.", Exit.USAGE, "USAGE-02")
         return
     if not chosen:
         raise Stop("Say which deals: --won-since YYYY-MM-DD, or --deal ID.", Exit.USAGE, "USAGE-02")
-    if dry_run:
+    if shadow and (dry_run or adopt):
+        raise Stop("--shadow writes nothing: say it alone, without --dry-run and --adopt.", Exit.USAGE, "USAGE-02")
+    if shadow:
+        _shadow(asked)
+    elif dry_run:
         _foretell(asked)
     else:
         _run(asked)
@@ -192,6 +214,26 @@ def _foretell(asked: Asked) -> None:
         print_json(told)
     else:
         show_outlook(told)
+    _refuse_unanswered(deals)
+
+
+def _shadow(asked: Asked) -> None:
+    """Look from a store of our own, which is gone afterwards."""
+    loaded = load_config(asked.config)
+    with tempfile.TemporaryDirectory(prefix="closedwon-shadow-") as folder, Bar() as bar:
+        beside = replace(loaded, store=SecretStr(f"sqlite:///{folder}/shadow.db"))
+        with plant(beside) as opened:
+            opened.urgency.set(Priority.BACKFILL)
+            deals = replace(asked, adopt=True).select(opened)
+            found = run_shadow(opened.engine, deals, progress=lambda seen, total, _report: bar.move(seen, total))
+            calls = opened.calls()
+    if asked.json:
+        print_json({**found.as_json(), "unanswered": deals.unanswered, "calls": calls})
+    else:
+        show_shadow(found)
+    if not found.equal:
+        text = "What is there differs from what Closedwon would have made; nothing was written. See docs/backfill.md."
+        raise Stop(text, Exit.UNEQUAL, "SHADOW-01", told=True)
     _refuse_unanswered(deals)
 
 

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from sync.backfill.running import State
+from sync.backfill.shadow import Shadow
 from sync.cli.common import err, out
 
 _TITLE = "Onboardings"
@@ -80,11 +81,37 @@ def show_outlook(told: dict[str, Any]) -> None:
         left = f", of {part['quota_left']} left today" if part["quota_left"] is not None else ""
         price = f"{part['calls']} calls to write, {part['at_most']} at most in all{left}"
         out.print(f"  {name}: {counts}; {price}; {_span(part['seconds'])}", markup=False)
+    for name, counts in told["matches"].items():
+        found = ", ".join(f"{counts.get(how, 0)} {how}" for how in ("sure", "ambiguous", "none"))
+        out.print(f"Plans that are there already at {name}: {found}.", markup=False)
+    for each in told["matched"]:
+        what = each["why"] or f"{each['at']} with {each['tasks']} of its tasks"
+        out.print(f"  {each['match']} at {each['connection']}: {each['title']} ({each['deal']}): {what}", markup=False)
     for code, count in told["held"].items():
         out.print(f"Held back: {count} with {code}; `closedwon plan --deal ID` shows why.", markup=False)
     out.print(f"Estimated time: {_span(told['seconds'])}. This assumes:", markup=False)
     for assumption in told["assumptions"]:
         out.print(f"  - {assumption}", markup=False)
+
+
+def show_shadow(found: Shadow) -> None:
+    """Print where what is there differs."""
+    out.print(f"Compared {found.deals} deals with what is there. Nothing was written.", markup=False)
+    for name, counts in found.matches.items():
+        told = ", ".join(f"{counts.get(how, 0)} {how}" for how in ("sure", "ambiguous", "none"))
+        out.print(f"Plans at {name}: {told}.", markup=False)
+    for (kind, name), count in sorted(found.lacking.items()):
+        out.print(f"Lacking: {count} of kind {kind} at {name}, which Closedwon would have made.", markup=False)
+    for name, count in sorted(found.others.items()):
+        out.print(f"More: {count} tasks at {name} that the template does not know.", markup=False)
+    for (kind, name, what), each in sorted(found.fields.items()):
+        if each.differing:
+            out.print(f"{kind} {what} at {name}: {each.differing} of {each.compared} differ", markup=False)
+            for example in each.examples:
+                shown = f"  {example['at']}: {example['theirs']!r}, where we would write {example['ours']!r}"
+                out.print(shown, markup=False, style="dim")
+    for code, count in found.held.items():
+        out.print(f"Not compared: {count} with {code}.", markup=False)
 
 
 def _span(seconds: float) -> str:

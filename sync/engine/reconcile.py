@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from typing import TypeAlias
 
 from connectors.base import Capability, Connector, Fields, Kind, Record
@@ -21,11 +22,11 @@ from mappings.model import VIRTUAL, MappingSet
 from mappings.templates import Template
 from sync.core.guard import Limits, Unsafe, check_safe
 from sync.core.merge import View
-from sync.core.model import PLAN_ITEM, Claim, Commit, LeaseLost, Onboarding, Quarantine
+from sync.core.model import PLAN_ITEM, Claim, Commit, LeaseLost, Onboarding, Quarantine, StoreApi
 from sync.core.plan import Context, Plan, plan, roll_up_step
-from sync.core.records import RecordsStore
 from sync.engine import outcome
 from sync.engine.apply import Applied, apply, judge
+from sync.engine.existing import Recogniser
 from sync.engine.lease import Lease
 from sync.engine.observe import Observed, observe
 from sync.engine.partial import postpone, wait, withhold
@@ -70,7 +71,7 @@ class Engine:
     def __init__(
         self,
         *,
-        store: RecordsStore,
+        store: StoreApi,
         crm: str,
         connections: Mapping[str, Connector],
         mappings: MappingSet,
@@ -87,6 +88,7 @@ class Engine:
         self.mappings = mappings
         self.templates = tuple(templates)
         self.settings = settings
+        self.recogniser = Recogniser(self.homes, mappings, settle_seconds=settings.settle_seconds)
         self._now = now
         self._sleep = sleep
         self._progress = progress
@@ -111,8 +113,9 @@ class Engine:
     ) -> list[Plan]:
         """Plan without acting: the same observation and the same decisions as `reconcile`, no write, no claim."""
         known = self.store.load(keys)
-        seen = self._observe(known, deals)
-        return [plan(snapshot, self.context(today)) for snapshot in seen.snapshots.values()]
+        seen, held = self._recognise(self._observe(known, deals), deals, Recovery(), None)
+        context = self.context(today)
+        return [Plan(k, quarantine=(held[k],)) if k in held else plan(s, context) for k, s in seen.snapshots.items()]
 
     def _observe(
         self, known: Mapping[str, Onboarding], deals: Mapping[str, Record] | None, view: View | None = None
@@ -254,10 +257,12 @@ class Engine:
         # Whoever consented to a plan saw all sides: then half a look is no look.
         seen = self._observe(ready, deals, self._view if consent is _always else None)
         seen, unadopted = self._adopt(seen, recovery)
+        seen, there = self._recognise(seen, deals, recovery, self.store)
+        unadopted |= there
         ready = {key: snapshot.onboarding for key, snapshot in seen.snapshots.items()}
         plans = withhold(self._plan(seen, unadopted), seen.unread, ready)
         consent(plans)
-        self._guard(seen, plans)
+        self._guard(seen, [each for each in plans if each.key not in recovery.taken])
         lease = Lease([*claims.values()], store=self.store, seconds=self.settings.lease_seconds, now=self._now)
         applied = self._apply(plans, ready, lease, self.homes)
         verdicts = judge(applied.values(), settle_seconds=self.settings.settle_seconds, codes=report.failures)
@@ -311,6 +316,13 @@ class Engine:
         known = {key: snapshot.onboarding for key, snapshot in seen.snapshots.items()} | self.store.load([*strange])
         return self._observe(known, None), unadopted
 
+    def _recognise(
+        self, seen: Observed, deals: Mapping[str, Record] | None, recovery: Recovery, store: StoreApi | None
+    ) -> tuple[Observed, dict[str, Quarantine]]:
+        """Find plans that others made before a second one is made; see `existing.py`."""
+        look = partial(self._observe, deals=deals)
+        return self.recogniser.settle(seen, self.context(), observe=look, store=store, recovery=recovery)
+
     def _plan(self, seen: Observed, but: Collection[str]) -> list[Plan]:
         return [plan(snapshot, self.context()) for key, snapshot in seen.snapshots.items() if key not in but]
 
@@ -346,13 +358,11 @@ class Engine:
         known = {result.plan.key: result.known for result in results}
         # What was just made has its links in the store alone.
         known |= self.store.load([r.plan.key for r in results if any(map(outcome.creates, r.plan.steps))])
-        logged = self.store.logged([key for key, onboarding in known.items() if onboarding.tracked])
         context = self.context()
         rollups: dict[str, outcome.RollUp] = {}
         steps = []
         for result in results:
-            key = result.plan.key
-            step, fields = roll_up_step(result.plan, known[key], context, logged.get(key, ()))
+            step, fields = roll_up_step(result.plan, known[result.plan.key], context)
             rollups[result.plan.key] = outcome.RollUp(known[result.plan.key].rollup)
             if step is None:
                 continue
