@@ -24,6 +24,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 BUSY_SECONDS = 30
 """How long a writer waits for another process's transaction before it gives up."""
 
+STUCK_SECONDS = 60
+"""After how long without a statement PostgreSQL ends a transaction, because its process stands still."""
+
 CHUNK = 900
 """Values in one IN list; older SQLite libraries take at most 999 in a statement."""
 
@@ -61,7 +64,9 @@ class Database:
                 return cls(_sqlite(parsed))
             case "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
-                return cls(sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True))
+                engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+                sa.event.listen(engine, "connect", _bound)
+                return cls(engine)
         raise ValueError(
             "The store's address must begin with sqlite:/// or postgresql://; change `store` in config.yaml"
         )
@@ -177,6 +182,12 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     return engine
 
 
+def _bound(connection: Any, _record: object) -> None:
+    # A process that stands still in a transaction would keep its rows from whoever takes them over.
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{STUCK_SECONDS}s'")
+    connection.commit()
+
+
 def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself; `_begin` does
     _use_wal(connection)
@@ -207,7 +218,9 @@ def _begin(connection: sa.Connection) -> None:
 def _explained() -> Iterator[None]:
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+    except sa.exc.DBAPIError as error:
+        if not (isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated):
+            raise
         raise StoreUnavailable(
             f"The store's database did not answer ({error.orig}); nothing is left by half. "
             "See that it runs, has space on its disk and may be written to, then start again"

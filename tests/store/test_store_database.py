@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,23 @@ def test_a_reader_sees_one_moment_however_long_it_reads(store: Store) -> None:
         assert reader.scalar(count) == 1
     with store._database.read() as reader:
         assert reader.scalar(count) == 2
+
+
+def test_what_stands_still_in_a_transaction_is_ended_by_the_server(postgres_url: str, clock: Clock) -> None:
+    limit = "idle_in_transaction_session_timeout"
+
+    def stand_still(store: Store) -> None:
+        with store._database.write() as connection:
+            assert connection.scalar(sa.text(f"SHOW {limit}")) == "1min"
+            connection.execute(sa.text(f"SET LOCAL {limit} = '20ms'"))  # a minute is too long for a test
+            time.sleep(0.2)
+            connection.execute(sa.text("SELECT 1"))
+
+    with Store.open(postgres_url, clock=clock) as store:
+        with pytest.raises(StoreUnavailable, match="idle-in-transaction"):
+            stand_still(store)
+        store.request(["deal"], 0)
+        assert [item.key for item in store.work_items()] == ["deal"]
 
 
 def test_a_connection_that_the_server_closed_is_replaced(postgres_url: str, postgres: sa.Engine, clock: Clock) -> None:
