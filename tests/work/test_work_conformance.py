@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from work_desk import seen
-from work_engines import Engine
+from work_engines import Engine, exit_code, tell, until
 
 from sync.core.model import Priority
 from sync.store import Store
@@ -16,15 +16,6 @@ from sync.store import Store
 pytestmark = pytest.mark.real_time
 
 LEASE = 3.0
-
-
-def until(happened: Callable[[], object], seconds: float = 60.0) -> float:
-    """Wait until something happened; return how long it took."""
-    began = time.monotonic()
-    while not happened():
-        assert time.monotonic() - began < seconds, "it never happened"
-        time.sleep(0.01)
-    return time.monotonic() - began
 
 
 def looked(store: Store, times: int = 1) -> Callable[[], bool]:
@@ -39,30 +30,33 @@ def idle(store: Store) -> bool:
     return not store.work_items() and not store.owners()
 
 
-def test_a_hundred_requests_make_one_look_and_at_most_one_more(engine: Engine) -> None:
+def test_a_hundred_requests_make_one_look_and_one_more(engine: Engine) -> None:
     engine.start("one", lease=30)
-    for _ in range(100):
-        engine.store.request(["slow-2"], Priority.LIVE)
+    engine.request("held")
+    until(looked(engine.store))
+    for _ in range(99):
+        engine.request("held")
+    engine.let_go.touch()
     until(lambda: idle(engine.store))
-    assert 1 <= len(seen(engine.store)) <= 2
+    assert [look["ended"] for look in seen(engine.store)] == ["done", "done"]
 
 
 def test_a_request_during_a_look_makes_one_more(engine: Engine) -> None:
     engine.start("one", lease=30)
-    engine.store.request(["slow-0.5"], Priority.LIVE)
+    engine.request("held")
     until(looked(engine.store))
-    engine.store.request(["slow-0.5"], Priority.LIVE)
-    until(lambda: [look["ended"] for look in seen(engine.store)] == ["done", "done"])
+    engine.request("held")
+    engine.let_go.touch()
     until(lambda: idle(engine.store))
-    assert len(seen(engine.store)) == 2
+    assert [look["ended"] for look in seen(engine.store)] == ["done", "done"]
 
 
 def test_two_workers_share_the_work_and_never_look_at_one_onboarding_at_once(engine: Engine) -> None:
     engine.start("one", lease=30)
     engine.start("two", lease=30)
-    keys = [f"slow-0.{n}" for n in range(11, 25)]
+    keys = [f"slow-{n}" for n in range(20)]
     for _ in range(4):
-        engine.store.request(keys, Priority.LIVE)
+        engine.request(*keys)
         time.sleep(0.1)
     until(lambda: idle(engine.store))
     looks = seen(engine.store)
@@ -73,10 +67,10 @@ def test_two_workers_share_the_work_and_never_look_at_one_onboarding_at_once(eng
 
 def test_after_kill_9_another_takes_over_within_one_and_a_half_leases(engine: Engine) -> None:
     first = engine.start("first", lease=LEASE)
-    engine.store.request(["slow-20"], Priority.LIVE)
+    engine.request("held")
     until(looked(engine.store))
     engine.start("second", lease=LEASE)
-    time.sleep(1.2 * LEASE)  # the first one renews: still its own
+    time.sleep(LEASE)  # the first one renews: still its own
     assert len(seen(engine.store)) == 1
     first.kill()
     assert until(looked(engine.store, 2)) <= 1.5 * LEASE
@@ -85,12 +79,14 @@ def test_after_kill_9_another_takes_over_within_one_and_a_half_leases(engine: En
 
 def test_one_that_stood_still_past_its_lease_cannot_commit(engine: Engine) -> None:
     first = engine.start("first")
-    engine.store.request(["slow-0.4"], Priority.LIVE)
+    engine.request("held")
     until(looked(engine.store))
-    first.send_signal(signal.SIGSTOP)
+    engine.stop(first)
     engine.start("second")
+    until(looked(engine.store, 2))
+    engine.let_go.touch()
     until(ended(engine.store, "done"))
-    first.send_signal(signal.SIGCONT)
+    tell(first, signal.SIGCONT)
     until(ended(engine.store, "lost"))
     assert [(look["owner"], look["ended"]) for look in seen(engine.store)] == [("first", "lost"), ("second", "done")]
     assert engine.store.work_items() == ()
@@ -98,7 +94,7 @@ def test_one_that_stood_still_past_its_lease_cannot_commit(engine: Engine) -> No
 
 def test_one_that_hangs_is_given_up_after_its_deadline(engine: Engine) -> None:
     engine.start("hangs", deadline=0.5)
-    engine.store.request(["slow-20"], Priority.LIVE)
+    engine.request("held")
     until(looked(engine.store))
     engine.start("second")
     until(looked(engine.store, 2), seconds=15)
@@ -110,7 +106,7 @@ def test_a_schedule_of_two_workers_fires_once_each_time_it_is_due(engine: Engine
         engine.start(owner, sweep="* * * * * *")
     until(lambda: len({look["owner"] for look in seen(engine.store, sweeps=True)}) == 2)  # each sweeps as it starts
     before, began = len(seen(engine.store, sweeps=True)), time.monotonic()
-    until(lambda: len(seen(engine.store, sweeps=True)) >= before + 8)
+    until(lambda: len(seen(engine.store, sweeps=True)) >= before + 5)
     passed = time.monotonic() - began
     fired = len(seen(engine.store, sweeps=True)) - before
     # A busy machine may be late and leave one out, so there are at most as many as seconds, and one at either end.
@@ -119,22 +115,24 @@ def test_a_schedule_of_two_workers_fires_once_each_time_it_is_due(engine: Engine
 
 def test_told_to_stop_it_finishes_what_it_began_and_begins_nothing_more(engine: Engine) -> None:
     process = engine.start("one", lease=30)
-    engine.store.request(["slow-1"], Priority.LIVE)
+    engine.request("held")
     until(looked(engine.store))
-    engine.store.request(["next"], Priority.LIVE)
+    engine.request("next")
     process.terminate()
-    assert process.wait(10) == 0
-    assert [(look["key"], look["ended"]) for look in seen(engine.store)] == [("slow-1", "done")]
+    time.sleep(0.5)
+    engine.let_go.touch()
+    assert exit_code(process) == 0
+    assert [(look["key"], look["ended"]) for look in seen(engine.store)] == [("held", "done")]
     assert [item.key for item in engine.store.work_items()] == ["next"]
     assert engine.store.owners() == ()
 
 
-def test_told_to_stop_it_hands_back_what_it_cannot_finish_within_ten_seconds(engine: Engine) -> None:
+def test_told_to_stop_it_hands_back_within_ten_seconds_what_it_cannot_finish(engine: Engine) -> None:
     process = engine.start("one", lease=600)
-    engine.store.request(["slow-60"], Priority.LIVE)
+    engine.request("held")
     until(looked(engine.store))
     process.terminate()
-    assert process.wait(10) == 6
+    assert exit_code(process) == 6
     assert engine.store.owners() == ()
     engine.start("two")
     until(looked(engine.store, 2))
@@ -148,34 +146,36 @@ def test_an_accepted_event_is_worked_on_although_its_receiver_was_killed(engine:
 
 
 def test_one_that_always_breaks_waits_longer_each_time_and_stops_nobody(engine: Engine) -> None:
-    engine.store.request(["a", "b", "broken", "c"], Priority.LIVE)
+    def waiting(failures: int) -> Callable[[], bool]:
+        return lambda: (
+            not engine.store.owners() and any(item.failures >= failures for item in engine.store.work_items())
+        )
+
+    engine.request("a", "b", "broken", "c")
     engine.start("one", lease=30)
-    until(lambda: [item.failures for item in engine.store.work_items()] == [1])
-    [first] = engine.store.work_items()
+    until(waiting(failures=1))
+    [first, *_] = [item for item in engine.store.work_items() if item.failures]
     assert first.key == "broken"
     assert "ZeroDivisionError in reconcile, work_desk.py" in first.error
-    assert {look["key"] for look in seen(engine.store) if look["ended"] == "done"} == {"a", "b", "c"}
-    until(lambda: [item.failures for item in engine.store.work_items()] == [2])  # nobody asked for it again
-    until(lambda: engine.store.owners() == ())
+    until(lambda: {look["key"] for look in seen(engine.store) if look["ended"] == "done"} == {"a", "b", "c"})
+    until(waiting(failures=first.failures + 1))  # nobody asked for it again
     [second] = engine.store.work_items()
     assert first.not_before
     assert second.not_before
     assert second.not_before > first.not_before
-    attempts = [look["began"] for look in seen(engine.store) if look["key"] == "broken"]
-    assert attempts[-1] >= first.not_before.timestamp()
 
 
 def test_urgent_work_goes_before_the_rest(engine: Engine) -> None:
-    engine.store.request(["old"], Priority.BACKFILL)
-    engine.store.request(["daily"], Priority.RECONCILE)
-    engine.store.request(["event"], Priority.LIVE)
+    engine.request("old", priority=Priority.BACKFILL)
+    engine.request("daily", priority=Priority.RECONCILE)
+    engine.request("event")
     engine.start("one", lease=30)
     until(lambda: idle(engine.store))
     assert [look["key"] for look in seen(engine.store)] == ["event", "daily", "old"]
 
 
 def test_cancelled_work_is_not_looked_at(engine: Engine) -> None:
-    engine.store.request(["unwanted", "wanted"], Priority.BACKFILL)
+    engine.request("unwanted", "wanted", priority=Priority.BACKFILL)
     engine.store.cancel(["unwanted"])
     engine.start("one", lease=30)
     until(ended(engine.store, "done"))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,20 +44,22 @@ looks = sa.Table(
 
 
 class NotingEngine:
-    """Takes as long over a key as its name says (`slow-0.5`), and fails where it says so (`broken`)."""
+    """Does with a key as its name says: is `slow`, waits for a file to be there (`held`), or fails (`broken`)."""
 
     crm = "crm"
 
-    def __init__(self, store: Store, owner: str) -> None:
+    def __init__(self, store: Store, owner: str, let_go: Path) -> None:
         self._store = store
         self._owner = owner
+        self._let_go = let_go
 
     def reconcile(self, claims: Sequence[Claim]) -> Report:
         ids = [self._note(claim.key) for claim in claims]
         for claim in claims:
-            name, _, seconds = claim.key.rpartition("-")
-            if name.startswith("slow"):
-                time.sleep(float(seconds))
+            if claim.key.startswith("slow"):
+                time.sleep(0.1)
+            while claim.key == "held" and not self._let_go.exists():
+                time.sleep(0.01)
             if claim.key == "broken":
                 self._store.release(claims)
                 raise ZeroDivisionError
@@ -91,29 +94,26 @@ def seen(store: Store, *, sweeps: bool = False) -> list[Mapping[str, Any]]:
         return [dict(row) for row in connection.execute(sa.select(looks).where(chosen).order_by(looks.c.id)).mappings()]
 
 
-def main(url: str, runner: str, owner: str, lease: str, deadline: str, sweep: str) -> None:
-    """Work until SIGTERM; say when it began."""
+def main(
+    *, url: str, runner: str, owner: str, lease: float, deadline: float, sweep: str, let_go: Path, ready: Event
+) -> None:
+    """Work until SIGTERM; `ready` is set when it begins."""
     store = Store.open(url, clock=lambda: datetime.now(UTC))
     hurry = threading.Event()
     made = Daemon(
-        engine=NotingEngine(store, owner),  # type: ignore[arg-type]
+        engine=NotingEngine(store, owner, let_go),  # type: ignore[arg-type]
         store=store,
         gates={"crm": Gate("crm", Pace(0, 1, sleep=time.sleep), clock=time.monotonic, sleep=hurry.wait)},
         metrics=Metrics(),
         schedules=Schedules({SWEEP: sweep}),
-        settings=WorkerSettings(owner, batch=2, lease_seconds=float(lease), deadline=float(deadline)),
+        settings=WorkerSettings(owner, batch=2, lease_seconds=lease, deadline=deadline),
         now=lambda: datetime.now(UTC),
         hurry=hurry,
         runner=runner_for(runner, url),
     )
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    ready.set()
     if not made.run(stopping):
         os._exit(6)
     store.close()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

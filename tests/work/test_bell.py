@@ -1,0 +1,90 @@
+"""Wake-ups between processes save waiting, and cost nothing where they fail."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from work_engines import cut, until
+
+from sync.work.bell import Bell, Ears, Notifier
+
+pytestmark = pytest.mark.real_time
+
+
+class Count:
+    """Counts how often it is called."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+
+
+class Slow:
+    """An announcer that takes its time: until it is let go."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self.let_go = threading.Event()
+
+    def announce(self) -> None:
+        self.told += 1
+        self.let_go.wait(30)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_ring_is_heard_by_the_same_store_and_by_no_other(new_postgres: Callable[[], str]) -> None:
+    here, there = new_postgres(), new_postgres()
+    heard, elsewhere = Count(), Count()
+    ringing, answering = Bell(Notifier(here)), Bell(Notifier(there))
+    with Ears(here, heard), Ears(there, elsewhere):
+        until(lambda: heard.times == elsewhere.times == 1)  # each listens from now on
+        ringing.ring()
+        until(lambda: heard.times == 2)
+        answering.ring()
+        until(lambda: elsewhere.times >= 2)
+        assert elsewhere.times == 2
+    ringing.close()
+    answering.close()
+
+
+def test_cut_off_by_the_server_both_go_on(new_postgres: Callable[[], str]) -> None:
+    url = new_postgres()
+    heard = Count()
+    bell = Bell(Notifier(url))
+    with Ears(url, heard):
+        until(lambda: heard.times == 1)
+        bell.ring()
+        until(lambda: heard.times == 2)
+        cut(url)
+        until(lambda: heard.times == 3)  # what was missed meanwhile may have been anything
+        bell.ring()
+        until(lambda: heard.times == 4)
+    bell.close()
+
+
+def test_however_often_it_is_rung_meanwhile_one_more_is_told() -> None:
+    slow = Slow()
+    bell = Bell(slow)
+    bell.ring()
+    until(lambda: slow.told == 1)
+    for _ in range(100):
+        bell.ring()
+    slow.let_go.set()
+    until(lambda: slow.told == 2)
+    bell.close()
+    assert slow.told == 3  # the last one, for what may have been handed back
+
+
+def test_where_nobody_can_be_told_nobody_waits() -> None:
+    bell = Bell(Notifier("postgresql://nobody@127.0.0.1:1/none"))
+    began = time.monotonic()
+    bell.ring()
+    assert time.monotonic() - began < 1
+    bell.close()
