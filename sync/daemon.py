@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from croniter import croniter
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, NotAuthorised
 from sync import logs
 from sync.core.model import Priority
 from sync.core.unattended import UnattendedStore
@@ -184,7 +184,11 @@ class Daemon:
 
     def _sweep(self, name: str) -> str:
         report = Report()
-        if self._engine.sweep(report, only=(name,)):
+        try:
+            changed = self._engine.sweep(report, only=(name,))
+        except NotAuthorised as error:
+            raise self._gates[name].refuse(error) from None
+        if changed:
             self.wake()
         self._metrics.failures(report)
         return next(iter(report.failures), "")
@@ -255,5 +259,5 @@ class Daemon:
         """Say what does not work at present: connections, jobs, or all work."""
         found = {name: code for name, code in self._states.items() if code}
         found |= self._upkeep.troubles() if self._upkeep else {}
-        found |= {name: "PAUSED-01" for name, gate in self._gates.items() if gate.closed_for}
+        found |= {name: gate.code for name, gate in self._gates.items() if gate.code}
         return found | ({"worker": self.worker.trouble} if self.worker.trouble else {})

@@ -24,6 +24,7 @@ from sync.config import Config, ConnectionConfig
 from sync.core.guard import Limits
 from sync.core.unattended import Rate
 from sync.engine import Engine, Settings
+from sync.engine.partial import Refusal, stops_all
 from sync.engine.report import Report
 from sync.engine.traced import TracedEngine
 from sync.governor import Governor, Urgency
@@ -95,12 +96,14 @@ def assemble(
     progress: Callable[[Report], None] = lambda _report: None,
     owner: str = "",
     around: Callable[[str, Meter], Meter] = lambda _name, meter: meter,
+    refused: Refusal = stops_all,
     looking: bool = False,
 ) -> Plant:
     """Build the engine that a configuration describes; raises Problems, Unwired and the store's errors.
 
-    `around` may put something around each connection's meter, such as the daemon's gate. `looking` is for commands
-    that write nothing: what connectors note while they look is forgotten with the process.
+    `around` may put something around each connection's meter, such as the daemon's gate; `refused` may keep one that
+    refuses us from stopping the others. `looking` is for commands that write nothing: what connectors note while they
+    look is forgotten with the process.
     """
     mappings = load_mappings(config.mapping)
     templates = load_templates(config.templates, mappings)
@@ -142,13 +145,8 @@ def assemble(
         now=now,
         sleep=sleep,
         progress=progress,
+        refused=refused,
     )
-    blind = sorted((mappings.plan.matches.keys() & connections.keys()) - engine.recogniser.able)
-    if blind:
-        raise Unwired(
-            f"{config.mapping.name} says by what existing plans are known at {', '.join(blind)}, where nobody can find "
-            "them: the connector cannot, or its plans share sheets. Remove `match` there, or choose another layout."
-        )
     return Plant(config, store, engine, crms[0], mappings, templates, connections, paces, urgency, traces)
 
 

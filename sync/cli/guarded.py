@@ -1,7 +1,7 @@
 """What the commands that run unattended share: a plant behind gates, and an end that waits for no vendor.
 
 Used by `daemon`, `receiver` and `up`. A gate stands before each connection's calls (`sync.work.gate`): a vendor that is
-out of order is left alone for a while, and none is called any more once the process is told to end.
+out of order or refuses us is left alone for a while, and none is called any more once the process is told to end.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from connectors.base import Meter
+from connectors.errors import NotAuthorised, TryLater
 from sync import logs
 from sync.cli.exits import Exit
 from sync.config import Config
@@ -50,7 +51,10 @@ def guarded(config: Config, *, observe: Observer = lambda _connection, _endpoint
         gates[name] = Gate(name, meter, clock=time.monotonic, sleep=sleep, observe=observe)
         return gates[name]
 
-    return Guarded(assemble(config, sleep=sleep, around=gated), gates, hurry)
+    def refused(name: str, error: NotAuthorised) -> TryLater:
+        return gates[name].refuse(error)
+
+    return Guarded(assemble(config, sleep=sleep, around=gated, refused=refused), gates, hurry)
 
 
 def leave(seconds: float) -> NoReturn:

@@ -11,13 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from connectors.base import Create, Fields, Kind, Record, Ref, Update, Upsert, Value, Write
-from mappings.hours import Terms
 from mappings.model import LEDGER, Deal, HeldBack, MappingSet, ObjectMapping
 from mappings.templates import PlanSpec, TaskSpec, Template, choose, instantiate, kickoff_of
 from mappings.translate import to_native
-from sync.core.allotment import balance
-from sync.core.dossier import Logged
-from sync.core.hours import Facts, ledger
 from sync.core.merge import HeldField, Merge, View, merge
 from sync.core.model import (
     ONBOARDING_ITEM,
@@ -52,7 +48,8 @@ class Snapshot:
     `deal` is None when the CRM did not show it as won; `problem` tells why a shown deal cannot be used. `replicas`
     holds per connection the record of each bound item that the vendor showed, or one with its write key in its place.
     `planless` names the connections which no longer show the plan itself, and `doubles` the records that carry a bound
-    item's write key beside the one in use.
+    item's write key beside the one in use. `unasked` tells that the CRM could not be asked: then an onboarding that has
+    its plan goes on by what is remembered, and what was held back about its deal stays.
     """
 
     key: str
@@ -63,6 +60,7 @@ class Snapshot:
     planless: frozenset[str] = frozenset()
     doubles: Mapping[tuple[str, str], tuple[Ref, ...]] = field(default_factory=dict)
     """By connection and item."""
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +157,6 @@ def _plan_values(spec: PlanSpec, deal: Deal) -> dict[str, Value]:
         "target_launch": spec.target_launch,
         "contracted_hours": spec.contracted_hours,
         "launch_item": _launch_item(spec),
-        **spec.terms.values(),
     }
 
 
@@ -176,7 +173,6 @@ def _task_values(task: TaskSpec, mapping: ObjectMapping) -> dict[str, Value]:
         "milestone": task.milestone,
         "critical": task.critical,
         "role": task.role or None,
-        "billable": task.billable,
         "depends_on": task.depends_on,
         "start_baseline": task.start_target,
         "due_baseline": task.due_target,
@@ -342,6 +338,8 @@ def _reason(fields: Fields, sources: Mapping[str, str]) -> str:
 
 
 def _unusable(snapshot: Snapshot) -> tuple[Quarantine, ...]:
+    if snapshot.unasked:
+        return tuple(entry for entry in snapshot.onboarding.held if not entry.item and not entry.connection)
     if snapshot.problem is not None:
         return (_held(snapshot.key, "", "", "", snapshot.problem.code, snapshot.problem.message),)
     if snapshot.deal is None and snapshot.onboarding.base:
@@ -374,28 +372,21 @@ def _held(key: str, item: str, connection: str, name: str, code: str, message: s
     return Quarantine(key, item, connection, name, code, message, Severity.HELD, attempt=attempt)
 
 
-def roll_up_step(
-    done: Plan, onboarding: Onboarding, context: Context, logged: Sequence[Logged]
-) -> tuple[Step | None, Fields]:
+def roll_up_step(done: Plan, onboarding: Onboarding, context: Context) -> tuple[Step | None, Fields]:
     """Return the CRM write that a finished plan needs, if any, and the native roll-up values.
 
     `onboarding` is as remembered after the plan was applied: its bindings tell the links, its `rollup` what the CRM
-    confirmed last, and `logged` are its time entries. Single writer: a value that somebody else changed in the CRM is
-    put back by `verify --repair` only.
+    confirmed last. Single writer: a value that somebody else changed in the CRM is put back by `verify --repair` only.
     """
     tasks = {item: fields for item, fields in done.base.items() if item != PLAN_ITEM}
-    plan = done.base.get(PLAN_ITEM, {})
-    terms = Terms.of(plan, done.deal)
-    facts = {item: Facts.of(item, fields) for item, fields in tasks.items()} if logged else {}
-    book = ledger(logged, rules=context.mappings.hours, terms=terms, tasks=facts, today=context.today, key=done.key)
+    hours = done.deal.get("contracted_hours")
     values = roll_up(
         key=done.key,
         title=done.title,
-        plan=plan,
+        plan=done.base.get(PLAN_ITEM, {}),
         tasks=tasks,
-        counted_seconds=book.counted,
-        balance=balance(book, terms, context.today),
-        contracted_hours=terms.total,
+        tracked=onboarding.tracked,
+        contracted_hours=float(hours) if isinstance(hours, int | float) else None,
         today=context.today,
     )
     links = _links(onboarding, context)

@@ -6,19 +6,22 @@ Called by `sync.engine.reconcile`. It reads only; it decides nothing and writes 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from connectors.base import Connector, DealQuery, Kind, PlanRefs, Record, Ref
-from connectors.errors import TryLater
+from connectors.errors import NotAuthorised, TryLater
 from mappings.model import Deal, HeldBack, MappingSet, ObjectMapping
 from mappings.translate import deal_from, is_won
 from sync.core.guard import Tally
 from sync.core.merge import View, as_shown
 from sync.core.model import PLAN_ITEM, Binding, BindingState, Onboarding
 from sync.core.plan import Snapshot, doubles_of, place_of
+
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -32,6 +35,8 @@ class Observed:
     seen: dict[str, int] = field(default_factory=dict)
     unread: dict[str, TryLater] = field(default_factory=dict)
     """Connections that could not be read, which are taken for unchanged."""
+    unasked: dict[str, TryLater] = field(default_factory=dict)
+    """Onboardings whose deal could not be read."""
     waiting: dict[str, TryLater] = field(default_factory=dict)
     """Onboardings that have no snapshot, since one of those connections leaves too much open about them."""
 
@@ -51,12 +56,15 @@ def observe(
     mappings: MappingSet,
     deals: Mapping[str, Record] | None = None,
     view: View | None = None,
+    refused: Callable[[str, NotAuthorised], TryLater],
 ) -> Observed:
     """Read everything that planning these onboardings needs.
 
     `deals` are records that the caller has read already (a backfill streams them); the rest is read by id. All
     connections are read side by side. Raises the connectors' errors: half a look is no look. Given a `view`, one home
-    that can only be read later is no error but `unread`, as long as another one can be read.
+    that can only be read later is no error but `unread`, as long as another one can be read; without the CRM, those who
+    have a plan are `unasked` and the others wait. `refused` says how long a vendor that refuses us is
+    left alone, or raises.
     """
     have = dict(deals or {})
     lacking = tuple(key for key in known if key not in have)
@@ -67,9 +75,21 @@ def observe(
         replicas = {
             name: pool.submit(copy_context().run, _replicas, name, home, known.values()) for name, home in homes.items()
         }
-        have |= reading.result()
     observed = Observed()
-    shown = {name: _result(future, name, observed, patient=view is not None) for name, future in replicas.items()}
+    shown: dict[str, _Shown] = {}
+    for name, future in replicas.items():
+        replica = _result(future, name, refused)
+        if isinstance(replica, TryLater):
+            observed.unread[name], replica = replica, _Shown()
+        shown[name] = replica
+    deals_read = _result(reading, crm.name, refused)
+    if isinstance(deals_read, TryLater):
+        if view is None:
+            raise deals_read
+        observed.unasked = dict.fromkeys(lacking, deals_read)
+        observed.waiting |= {key: deals_read for key in lacking if not known[key].base}
+    else:
+        have |= deals_read
     for name, error in observed.unread.items():
         if view is None or len(observed.unread) == len(homes):
             raise error
@@ -96,18 +116,19 @@ def observe(
                 for item, records in shown[n].doubles.get(key, {}).items()
                 if records
             },
+            unasked=key in observed.unasked,
         )
     return observed
 
 
-def _result(future: Future[_Shown], name: str, observed: Observed, *, patient: bool) -> _Shown:
+def _result(future: Future[_T], name: str, refused: Callable[[str, NotAuthorised], TryLater]) -> _T | TryLater:
+    """Return what was read, or when it may be read later; raises what no waiting mends."""
     try:
         return future.result()
     except TryLater as error:
-        if not patient:
-            raise
-        observed.unread[name] = error
-        return _Shown()
+        return error
+    except NotAuthorised as error:
+        return refused(name, error)
 
 
 def _remember(

@@ -18,8 +18,8 @@ from connectors.errors import Refused, TryLater, Unknown
 from mappings.model import Lens, ObjectMapping, Untranslatable
 from mappings.translate import shows
 from sync.core.merge import attempt_of
-from sync.core.model import Claim, Commit, Event, Onboarding, Quarantine, Severity
-from sync.core.plan import Context, Plan, Step
+from sync.core.model import PLAN_ITEM, Claim, Commit, Event, Onboarding, Quarantine, Severity
+from sync.core.plan import Context, Plan, Snapshot, Step
 from sync.engine.apply import Applied, Verdict
 from sync.engine.recover import Recovery
 
@@ -238,3 +238,16 @@ def linked_plans(record: Record, context: Context) -> dict[str, str]:
             if value := next((fields[lens.field] for lens in lenses if fields.get(lens.field)), None):
                 linked[connection] = str(value)
     return linked
+
+
+def strangers(
+    links: Mapping[str, Record], snapshots: Mapping[str, Snapshot], context: Context
+) -> dict[str, dict[str, str]]:
+    """Return the plans that the CRM names and we do not know, by onboarding and connection."""
+    strange = {}
+    for key, record in links.items():
+        bound = {b.connection for b in snapshots[key].onboarding.bindings if b.item == PLAN_ITEM}
+        linked = linked_plans(record, context)
+        if linked.keys() - bound:
+            strange[key] = {name: plan_id for name, plan_id in linked.items() if name not in bound}
+    return strange

@@ -7,24 +7,24 @@ It never creates and never deletes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.base import Connector, Create, Kind, Record, Ref, Wanted
+from connectors.errors import NotAuthorised, TryLater
 from sync.core.model import PLAN_ITEM, Binding, Intent, Onboarding, Quarantine, Severity, StoreApi
 from sync.core.plan import Plan, doubled
 
 
 @dataclass
 class Recovery:
-    """What came of it: keys that must wait (with seconds), bindings made, duplicates to show."""
+    """What came of it: keys that must wait (with seconds, or since a vendor is away), bindings made, duplicates."""
 
     wait: dict[str, float] = field(default_factory=dict)
+    away: dict[str, TryLater] = field(default_factory=dict)
     adopted: list[Binding] = field(default_factory=list)
     duplicates: list[Quarantine] = field(default_factory=list)
-    taken: set[str] = field(default_factory=set)
-    """Onboardings whose plan others made and a person had us take over: that much of it changes is no surprise."""
 
     def held(self, known: Onboarding) -> tuple[Quarantine, ...]:
         """Return what was held back of an onboarding and the doubles found now: nobody would find them again."""
@@ -40,12 +40,15 @@ def recover(
     now: datetime,
     settle_seconds: float,
     outcome: Recovery,
+    refused: Callable[[str, NotAuthorised], TryLater],
 ) -> None:
     """Look up every open intent that has had time to settle; forget those which surely never landed.
 
-    A vendor may commit a request after it dropped our connection, so an intent younger than `settle_seconds` waits.
+    A vendor may commit a request after it dropped our connection, so an intent younger than `settle_seconds` waits. So
+    do onboardings whose vendor is away, or refuses us if `refused` does not raise; the others go on.
     """
     outcome.wait.clear()
+    outcome.away.clear()
     for name, home in homes.items():
         ripe: dict[str, Intent] = {}
         for onboarding in known.values():
@@ -55,8 +58,13 @@ def recover(
                 outcome.wait[onboarding.key] = max(left, outcome.wait.get(onboarding.key, 0.0))
             else:
                 ripe |= {intent.write_key: intent for intent in mine}
-        if ripe:
-            _look_up(name, home, ripe, known, store, outcome)
+        try:
+            if ripe:
+                _look_up(name, home, ripe, known, store, outcome)
+        except TryLater as error:
+            outcome.away |= {intent.key: error for intent in ripe.values()}
+        except NotAuthorised as error:
+            outcome.away |= dict.fromkeys((intent.key for intent in ripe.values()), refused(name, error))
 
 
 def _look_up(
@@ -121,13 +129,15 @@ def adopt(
     store: StoreApi,
     now: datetime,
     outcome: Recovery,
+    refused: Callable[[str, NotAuthorised], TryLater],
 ) -> dict[str, Quarantine]:
     """Bind plans which the CRM names but this store does not know, and return those that cannot be found.
 
     `links` holds by onboarding and connection the id of each such plan.
 
     A lost or restored store must never lead to a second plan: what the CRM names is looked up by write key like a
-    create of unknown outcome, and where the plan itself is not found, a person decides.
+    create of unknown outcome, and where the plan itself is not found, a person decides. Raises TryLater where a vendor
+    is away, or refuses us and `refused` does not raise: without an answer none of them may be planned.
     """
     unknown = {draft.key: Onboarding(draft.key) for draft in drafts}
     lost: dict[str, Quarantine] = {}
@@ -143,7 +153,10 @@ def adopt(
         if not ripe:
             continue
         before = len(outcome.adopted)
-        _look_up(name, home, ripe, unknown, store, outcome)
+        try:
+            _look_up(name, home, ripe, unknown, store, outcome)
+        except NotAuthorised as error:
+            raise refused(name, error) from None
         bound = {binding.key for binding in outcome.adopted[before:] if binding.item == PLAN_ITEM}
         for intent in ripe.values():
             if intent.key not in bound:

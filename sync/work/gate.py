@@ -1,4 +1,4 @@
-"""The gate in front of one connection: closed while its vendor is out of order, and for good when the process stops.
+"""The gate before one connection: closed while its vendor is out of order or refuses us, and when the process ends.
 
 Set by `sync.daemon` around each connection's meter, so that every call of every thread passes it. A closed gate refuses
 before a byte leaves, by a failure that the engine takes for what it is: nothing was done, look again later. It never
@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from connectors.base import Meter
-from connectors.errors import Paused
+from connectors.errors import NotAuthorised, Paused
 from connectors.http import retry_after
+
+PAUSED = "PAUSED-01"
 
 _SERVER_ERRORS = 500
 _TOO_MANY = 429
@@ -28,6 +30,9 @@ class Gate:
 
     After `trip` failures in a row (no answer, or an answer of 5xx) it closes for `pause` seconds, then lets one call
     through: its success opens the gate, its failure closes it for twice as long, up to `longest`.
+
+    A vendor that refuses our credentials is left alone as well (`refuse`): each attempt may count towards locking the
+    account. Whether it takes us again no answer's status can tell, so that only time opens this one.
     """
 
     def __init__(
@@ -41,6 +46,8 @@ class Gate:
         trip: int = 4,
         pause: float = 15.0,
         longest: float = 300.0,
+        refusal: float = 60.0,
+        longest_refusal: float = 900.0,
     ) -> None:
         self.name = name
         self._inner = inner
@@ -50,11 +57,16 @@ class Gate:
         self._trip = trip
         self._pause = pause
         self._longest = longest
+        self._refusal = refusal
+        self._longest_refusal = longest_refusal
         self._lock = threading.Lock()
         self._stopped = False
         self._failures = 0
         self._closings = 0
         self._closed_until = 0.0
+        self._refused_until = 0.0
+        self._refused_for = 0.0
+        self._refused_with = ("", "")
         self._slow_until = 0.0
 
     def stop(self) -> None:
@@ -64,7 +76,29 @@ class Gate:
     @property
     def closed_for(self) -> float:
         """Seconds until the next call is let through; 0.0 while the gate is open."""
-        return max(0.0, self._closed_until - self._clock())
+        return max(0.0, max(self._closed_until, self._refused_until) - self._clock())
+
+    @property
+    def code(self) -> str:
+        """Why it is closed: what the vendor refused us with, or that it is out of order; "" while it is open."""
+        if self._refused_until > self._clock():
+            return self._refused_with[0]
+        return PAUSED if self.closed_for else ""
+
+    def refuse(self, error: NotAuthorised) -> Paused:
+        """Close because the vendor refuses us, twice as long each time that follows soon; say for how long.
+
+        Those who are told so while it is closed already wait for the same moment.
+        """
+        with self._lock:
+            now = self._clock()
+            if self._refused_until <= now:
+                soon = now - self._refused_until < self._refused_for + self._longest_refusal
+                pause = self._refused_for * 2 if soon and self._refused_for else self._refusal
+                self._refused_for = min(self._longest_refusal, pause)
+                self._refused_until = now + self._refused_for
+                self._refused_with = (error.code, error.message)
+            return self._paused()
 
     def before(self, endpoint: str, cost: int = 1) -> None:
         """Wait as the vendor asked all of us to; raises Paused while the gate is closed."""
@@ -101,12 +135,14 @@ class Gate:
             raise Paused(
                 "This process is ending; the next one goes on with what is left.", code="STOPPING-01", delay=0.0
             )
-        if left := self.closed_for:
-            raise Paused(
-                f"{self.name} is out of order, so it is left alone for a while; it goes on by itself.",
-                code="PAUSED-01",
-                delay=left,
-            )
+        if self.closed_for:
+            raise self._paused()
+
+    def _paused(self) -> Paused:
+        code, text = self._refused_with
+        if self.code != code:
+            code, text = PAUSED, f"{self.name} is out of order, so it is left alone for a while; it goes on by itself."
+        return Paused(text, code=code, delay=self.closed_for)
 
     def _next_pause(self) -> float:
         return float(min(self._longest, self._pause * 2.0 ** min(self._closings, 10)))

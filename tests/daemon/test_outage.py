@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from simulator.faults import Rule
-from sync.core.model import PLAN_ITEM, Onboarding
+from sync.core.model import PLAN_ITEM, Commit, Onboarding, Quarantine
 from sync.demo.stage import Stage
+from sync.engine import Report
 
 
 @pytest.fixture
@@ -151,3 +152,99 @@ def test_a_plan_that_a_person_agreed_to_is_not_carried_out_by_half(running: tupl
     report = stage.plant.engine.drain([key], consent=asked.append)
     assert asked == []
     assert report.writes == 0
+
+
+def test_peoples_work_flows_between_the_homes_while_the_crm_is_away_and_the_roll_up_waits(
+    running: tuple[Stage, str],
+) -> None:
+    stage, key = running
+    onboarding = remembered(stage, key)
+    item = min(onboarding.bound("sheets").keys() & onboarding.bound("tracker").keys() - {PLAN_ITEM})
+    outage(stage, "salesforce", "GET /services/data/*/query*")  # a write would succeed, unseen
+    tick(stage, onboarding, item)
+    stage.settle()
+    report = stage.sweep()
+    issue = stage.simulator.jira.site.issues.by_id[int(onboarding.bound("tracker")[item].ref.id)]
+    assert issue.status.name == "Done"
+    assert progress(stage) == 0
+    assert report.failures["SF-EDGE-01"]
+    assert remembered(stage, key).rollup == onboarding.rollup
+    assert remembered(stage, key).deal == onboarding.deal
+    assert (stage.plant.store.counts()["held"], stage.plant.store.counts()["dirty"]) == (0, 1)
+    stage.simulator.world.faults.clear()
+    stage.plant.store.hasten()
+    stage.sweep()
+    assert progress(stage) == 1
+
+
+def test_a_deal_without_a_plan_gets_none_while_the_crm_is_away(running: tuple[Stage, str]) -> None:
+    stage, _ = running
+    key = stage.win(name="Betatech", account="Betatech")
+    store = stage.plant.store
+    store.request([key], 0)
+    [claim] = store.claim("one", limit=1, lease_seconds=60, keys=[key])
+    held = Quarantine(key, "", "tracker", "", "ADOPT-01", "The CRM names a plan that is not there.")
+    store.commit([Commit(claim, quarantine=(held,))])
+    outage(stage, "salesforce")
+    store.request([key], 0)
+    stage.sweep()
+    assert not remembered(stage, key).bindings
+    assert [each.code for each in remembered(stage, key).held] == ["ADOPT-01"]
+
+
+def test_what_was_held_back_about_a_deal_stays_while_the_crm_is_away(running: tuple[Stage, str]) -> None:
+    stage, key = running
+    with stage.simulator.world.lock:
+        stage.simulator.salesforce.act("edit_deal", {"id": key, "fields": {"StageName": "Prospecting"}})
+    stage.settle()
+    stage.sweep()
+    (held,) = remembered(stage, key).held
+    assert held.code == "DEAL-GONE-01"
+    outage(stage, "salesforce")
+    for _ in range(2):
+        stage.plant.store.request([key], 0)
+        stage.sweep()
+        stage.settle()
+        assert [(each.code, each.since) for each in remembered(stage, key).held] == [(held.code, held.since)]
+    stage.simulator.world.faults.clear()
+    with stage.simulator.world.lock:
+        stage.simulator.salesforce.act("edit_deal", {"id": key, "fields": {"StageName": "Closed Won"}})
+
+
+def test_with_the_crm_and_jira_away_what_jira_must_agree_to_waits(running: tuple[Stage, str]) -> None:
+    stage, key = running
+    before = remembered(stage, key)
+    outage(stage, "salesforce")
+    outage(stage, "jira")
+    tick(stage, before, min(before.bound("sheets").keys() & before.bound("tracker").keys() - {PLAN_ITEM}))
+    stage.settle()
+    stage.sweep()
+    assert remembered(stage, key).base == before.base
+    assert stage.plant.store.counts()["dirty"] == 1
+
+
+def test_a_create_of_unknown_outcome_at_one_vendor_keeps_only_its_own_onboarding_waiting(
+    running: tuple[Stage, str],
+) -> None:
+    stage, first = running
+    other = stage.win(name="Betatech", account="Betatech")
+    stage.simulator.world.faults.add("drop_after", vendor="jira", endpoint="POST /rest/api/3/issue/bulk")
+    stage.settle()
+    report = Report()
+    stage.plant.engine.sweep(report)
+    (claim,) = stage.plant.store.claim("one", limit=10, lease_seconds=60, keys=[other])
+    stage.plant.engine.reconcile([claim])
+    assert remembered(stage, other).intents
+    outage(stage, "jira")
+    stage.settle()
+    both = remembered(stage, first)
+    tick(stage, both, min(both.bound("sheets").keys() - both.bound("tracker").keys() - {PLAN_ITEM}))
+    stage.settle()
+    stage.plant.store.request([first, other], 0)
+    stage.plant.engine.sweep(report)
+    claims = stage.plant.store.claim("one", limit=10, lease_seconds=60)
+    assert {each.key for each in claims} == {first, other}
+    stage.plant.engine.reconcile(claims)
+    (row,) = [each for each in stage.simulator.salesforce.org.rows("Onboarding__c") if each["Opportunity__c"] == first]
+    assert row["Tasks_Done__c"] == 1
+    assert remembered(stage, other).intents
