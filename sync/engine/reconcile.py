@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from typing import TypeAlias
 
 from connectors.base import Capability, Connector, Fields, Kind, Record
@@ -21,13 +22,15 @@ from mappings.model import VIRTUAL, MappingSet
 from mappings.templates import Template
 from sync.core.guard import Limits, Unsafe, check_safe
 from sync.core.merge import View
-from sync.core.model import Claim, Commit, LeaseLost, Onboarding, Quarantine, StoreApi
+from sync.core.model import PLAN_ITEM, Claim, Commit, LeaseLost, Onboarding, Quarantine
 from sync.core.plan import Context, Plan, plan, roll_up_step
+from sync.core.records import RecordsStore
 from sync.engine import outcome
 from sync.engine.apply import Applied, apply, judge
+from sync.engine.existing import Recogniser
 from sync.engine.lease import Lease
 from sync.engine.observe import Observed, observe
-from sync.engine.partial import Refusal, as_it_was, contain, left, postpone, stops_all, withhold
+from sync.engine.partial import postpone, wait, withhold
 from sync.engine.recover import Recovery, adopt, recover
 from sync.engine.report import Report
 from sync.engine.sweep import sweep
@@ -69,7 +72,7 @@ class Engine:
     def __init__(
         self,
         *,
-        store: StoreApi,
+        store: RecordsStore,
         crm: str,
         connections: Mapping[str, Connector],
         mappings: MappingSet,
@@ -78,7 +81,6 @@ class Engine:
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
         progress: Callable[[Report], None] = lambda _report: None,
-        refused: Refusal = stops_all,
     ) -> None:
         self.store = store
         self.crm = crm
@@ -87,10 +89,10 @@ class Engine:
         self.mappings = mappings
         self.templates = tuple(templates)
         self.settings = settings
+        self.recogniser = Recogniser(self.homes, mappings, settle_seconds=settings.settle_seconds)
         self._now = now
         self._sleep = sleep
         self._progress = progress
-        self._refused = refused
 
     # -- finding out what to look at
 
@@ -112,16 +114,15 @@ class Engine:
     ) -> list[Plan]:
         """Plan without acting: the same observation and the same decisions as `reconcile`, no write, no claim."""
         known = self.store.load(keys)
-        seen = self._observe(known, deals)
-        return [plan(snapshot, self.context(today)) for snapshot in seen.snapshots.values()]
+        seen, held = self._recognise(self._observe(known, deals), deals, Recovery(), None)
+        context = self.context(today)
+        return [Plan(k, quarantine=(held[k],)) if k in held else plan(s, context) for k, s in seen.snapshots.items()]
 
     def _observe(
         self, known: Mapping[str, Onboarding], deals: Mapping[str, Record] | None, view: View | None = None
     ) -> Observed:
         crm = self.connections[self.crm]
-        return observe(
-            known, crm=crm, homes=self.homes, mappings=self.mappings, deals=deals, view=view, refused=self._refused
-        )
+        return observe(known, crm=crm, homes=self.homes, mappings=self.mappings, deals=deals, view=view)
 
     def _view(self, connection: str, kind: Kind, fields: Fields) -> Fields:
         return fields if connection in VIRTUAL else self.connections[connection].normalise(kind, fields)
@@ -253,28 +254,33 @@ class Engine:
     ) -> Report:
         report = Report(looked=len(claims))
         known = self._recover([*claims], recovery)
-        ready = {key: onboarding for key, onboarding in known.items() if key not in recovery.wait | recovery.away}
+        ready = {key: onboarding for key, onboarding in known.items() if key not in recovery.wait}
         # Whoever consented to a plan saw all sides: then half a look is no look.
         seen = self._observe(ready, deals, self._view if consent is _always else None)
         seen, unadopted = self._adopt(seen, recovery)
+        seen, there = self._recognise(seen, deals, recovery, self.store)
+        unadopted |= there
         ready = {key: snapshot.onboarding for key, snapshot in seen.snapshots.items()}
         plans = withhold(self._plan(seen, unadopted), seen.unread, ready)
         consent(plans)
-        self._guard(seen, plans)
+        self._guard(seen, [each for each in plans if each.key not in recovery.taken])
         lease = Lease([*claims.values()], store=self.store, seconds=self.settings.lease_seconds, now=self._now)
         applied = self._apply(plans, ready, lease, self.homes)
         verdicts = judge(applied.values(), settle_seconds=self.settings.settle_seconds, codes=report.failures)
         results = outcome.settle(plans, ready, applied, verdicts, self.context())
-        postpone(results, seen.unread, seen.unasked, ready)
-        rollups = self._roll_up(results, lease, report, seen.unasked)
+        postpone(results, seen.unread, ready)
+        rollups = self._roll_up(results, lease, report)
         for name, one in applied.items():
             report.created[name] += one.created
             report.updated[name] += one.updated
         commits = [outcome.commit(result, claims[result.plan.key], rollups, recovery) for result in results]
-        commits += left(recovery, seen.waiting, claims, known)
+        commits += [
+            Commit(claims[key], done=False, again_after=wait, quarantine=recovery.held(known[key]))
+            for key, wait in recovery.wait.items()
+        ]
         commits += [Commit(claims[key], quarantine=(held,)) for key, held in unadopted.items()]
-        away = {*seen.unread.values(), *seen.unasked.values(), *recovery.away.values()}
-        report.failures.update(error.code for error in away)
+        commits += [wait(claims[key], error) for key, error in seen.waiting.items()]
+        report.failures.update(error.code for error in seen.unread.values())
         self._finish(commits, results, recovery, report)
         fatal = next((v.fatal for v in verdicts.values() if v.fatal), None)
         if fatal:
@@ -292,28 +298,31 @@ class Engine:
             now=self._now(),
             settle_seconds=self.settings.settle_seconds,
             outcome=recovery,
-            refused=self._refused,
         )
         return self.store.load(keys)
 
     def _adopt(self, seen: Observed, recovery: Recovery) -> tuple[Observed, dict[str, Quarantine]]:
         """Take over plans that the CRM knows and this store does not; look at them again once they are bound."""
         context = self.context()
-        strange = outcome.strangers(seen.links, seen.snapshots, context)
+        strange = {}
+        for key, record in seen.links.items():
+            bound = {b.connection for b in seen.snapshots[key].onboarding.bindings if b.item == PLAN_ITEM}
+            linked = outcome.linked_plans(record, context)
+            if linked.keys() - bound:
+                strange[key] = {name: plan_id for name, plan_id in linked.items() if name not in bound}
         if not strange:
             return seen, {}
         drafts = [plan(seen.snapshots[key], context) for key in strange]
-        unadopted = adopt(
-            drafts,
-            strange,
-            homes=self.homes,
-            store=self.store,
-            now=self._now(),
-            outcome=recovery,
-            refused=self._refused,
-        )
+        unadopted = adopt(drafts, strange, homes=self.homes, store=self.store, now=self._now(), outcome=recovery)
         known = {key: snapshot.onboarding for key, snapshot in seen.snapshots.items()} | self.store.load([*strange])
         return self._observe(known, None), unadopted
+
+    def _recognise(
+        self, seen: Observed, deals: Mapping[str, Record] | None, recovery: Recovery, store: RecordsStore | None
+    ) -> tuple[Observed, dict[str, Quarantine]]:
+        """Find plans that others made before a second one is made; see `existing.py`."""
+        look = partial(self._observe, deals=deals)
+        return self.recogniser.settle(seen, self.context(), observe=look, store=store, recovery=recovery)
 
     def _plan(self, seen: Observed, but: Collection[str]) -> list[Plan]:
         return [plan(snapshot, self.context()) for key, snapshot in seen.snapshots.items() if key not in but]
@@ -321,8 +330,7 @@ class Engine:
     def _apply(
         self, plans: Sequence[Plan], known: Mapping[str, Onboarding], lease: Lease, at: Mapping[str, Connector]
     ) -> dict[str, Applied]:
-        applied = apply(plans, known, connections=at, store=self.store, lease=lease, now=self._now)
-        return contain(applied, self._refused)
+        return apply(plans, known, connections=at, store=self.store, lease=lease, now=self._now)
 
     def _check_brake(self, claims: Sequence[Claim]) -> None:
         text = self.store.cursor(_ENGINE, BRAKE)
@@ -346,21 +354,18 @@ class Engine:
             self.store.advance(_ENGINE, BRAKE, str(error))
             raise
 
-    def _roll_up(
-        self, results: Sequence[outcome.Result], lease: Lease, report: Report, unasked: Collection[str]
-    ) -> dict[str, outcome.RollUp]:
-        """Write what the CRM shall show, 200 onboardings a call; what could not be asked for is left as it was."""
-        rollups = {
-            result.plan.key: as_it_was(result.known, self.crm) for result in results if result.plan.key in unasked
-        }
-        results = [result for result in results if result.plan.key not in unasked]
+    def _roll_up(self, results: Sequence[outcome.Result], lease: Lease, report: Report) -> dict[str, outcome.RollUp]:
+        """Write what the CRM shall show, 200 onboardings a call."""
         known = {result.plan.key: result.known for result in results}
         # What was just made has its links in the store alone.
         known |= self.store.load([r.plan.key for r in results if any(map(outcome.creates, r.plan.steps))])
+        logged = self.store.logged([key for key, onboarding in known.items() if onboarding.tracked])
         context = self.context()
+        rollups: dict[str, outcome.RollUp] = {}
         steps = []
         for result in results:
-            step, fields = roll_up_step(result.plan, known[result.plan.key], context)
+            key = result.plan.key
+            step, fields = roll_up_step(result.plan, known[key], context, logged.get(key, ()))
             rollups[result.plan.key] = outcome.RollUp(known[result.plan.key].rollup)
             if step is None:
                 continue
