@@ -22,7 +22,7 @@ from mappings.model import VIRTUAL, MappingSet
 from mappings.templates import Template
 from sync.core.guard import Limits, Unsafe, check_safe
 from sync.core.merge import View
-from sync.core.model import PLAN_ITEM, Claim, Commit, LeaseLost, Onboarding, Quarantine
+from sync.core.model import Claim, Commit, LeaseLost, Onboarding, Quarantine
 from sync.core.plan import Context, Plan, plan, roll_up_step
 from sync.core.records import RecordsStore
 from sync.engine import outcome
@@ -30,7 +30,7 @@ from sync.engine.apply import Applied, apply, judge
 from sync.engine.existing import Recogniser
 from sync.engine.lease import Lease
 from sync.engine.observe import Observed, observe
-from sync.engine.partial import postpone, wait, withhold
+from sync.engine.partial import Refusal, as_it_was, contain, left, postpone, stops_all, withhold
 from sync.engine.recover import Recovery, adopt, recover
 from sync.engine.report import Report
 from sync.engine.sweep import sweep
@@ -81,6 +81,7 @@ class Engine:
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
         progress: Callable[[Report], None] = lambda _report: None,
+        refused: Refusal = stops_all,
     ) -> None:
         self.store = store
         self.crm = crm
@@ -93,6 +94,7 @@ class Engine:
         self._now = now
         self._sleep = sleep
         self._progress = progress
+        self._refused = refused
 
     # -- finding out what to look at
 
@@ -122,7 +124,9 @@ class Engine:
         self, known: Mapping[str, Onboarding], deals: Mapping[str, Record] | None, view: View | None = None
     ) -> Observed:
         crm = self.connections[self.crm]
-        return observe(known, crm=crm, homes=self.homes, mappings=self.mappings, deals=deals, view=view)
+        return observe(
+            known, crm=crm, homes=self.homes, mappings=self.mappings, deals=deals, view=view, refused=self._refused
+        )
 
     def _view(self, connection: str, kind: Kind, fields: Fields) -> Fields:
         return fields if connection in VIRTUAL else self.connections[connection].normalise(kind, fields)
@@ -254,7 +258,7 @@ class Engine:
     ) -> Report:
         report = Report(looked=len(claims))
         known = self._recover([*claims], recovery)
-        ready = {key: onboarding for key, onboarding in known.items() if key not in recovery.wait}
+        ready = {key: onboarding for key, onboarding in known.items() if key not in recovery.wait | recovery.away}
         # Whoever consented to a plan saw all sides: then half a look is no look.
         seen = self._observe(ready, deals, self._view if consent is _always else None)
         seen, unadopted = self._adopt(seen, recovery)
@@ -268,19 +272,16 @@ class Engine:
         applied = self._apply(plans, ready, lease, self.homes)
         verdicts = judge(applied.values(), settle_seconds=self.settings.settle_seconds, codes=report.failures)
         results = outcome.settle(plans, ready, applied, verdicts, self.context())
-        postpone(results, seen.unread, ready)
-        rollups = self._roll_up(results, lease, report)
+        postpone(results, seen.unread, seen.unasked, ready)
+        rollups = self._roll_up(results, lease, report, seen.unasked)
         for name, one in applied.items():
             report.created[name] += one.created
             report.updated[name] += one.updated
         commits = [outcome.commit(result, claims[result.plan.key], rollups, recovery) for result in results]
-        commits += [
-            Commit(claims[key], done=False, again_after=wait, quarantine=recovery.held(known[key]))
-            for key, wait in recovery.wait.items()
-        ]
+        commits += left(recovery, seen.waiting, claims, known)
         commits += [Commit(claims[key], quarantine=(held,)) for key, held in unadopted.items()]
-        commits += [wait(claims[key], error) for key, error in seen.waiting.items()]
-        report.failures.update(error.code for error in seen.unread.values())
+        away = {*seen.unread.values(), *seen.unasked.values(), *recovery.away.values()}
+        report.failures.update(error.code for error in away)
         self._finish(commits, results, recovery, report)
         fatal = next((v.fatal for v in verdicts.values() if v.fatal), None)
         if fatal:
@@ -298,22 +299,26 @@ class Engine:
             now=self._now(),
             settle_seconds=self.settings.settle_seconds,
             outcome=recovery,
+            refused=self._refused,
         )
         return self.store.load(keys)
 
     def _adopt(self, seen: Observed, recovery: Recovery) -> tuple[Observed, dict[str, Quarantine]]:
         """Take over plans that the CRM knows and this store does not; look at them again once they are bound."""
         context = self.context()
-        strange = {}
-        for key, record in seen.links.items():
-            bound = {b.connection for b in seen.snapshots[key].onboarding.bindings if b.item == PLAN_ITEM}
-            linked = outcome.linked_plans(record, context)
-            if linked.keys() - bound:
-                strange[key] = {name: plan_id for name, plan_id in linked.items() if name not in bound}
+        strange = outcome.strangers(seen.links, seen.snapshots, context)
         if not strange:
             return seen, {}
         drafts = [plan(seen.snapshots[key], context) for key in strange]
-        unadopted = adopt(drafts, strange, homes=self.homes, store=self.store, now=self._now(), outcome=recovery)
+        unadopted = adopt(
+            drafts,
+            strange,
+            homes=self.homes,
+            store=self.store,
+            now=self._now(),
+            outcome=recovery,
+            refused=self._refused,
+        )
         known = {key: snapshot.onboarding for key, snapshot in seen.snapshots.items()} | self.store.load([*strange])
         return self._observe(known, None), unadopted
 
@@ -330,7 +335,8 @@ class Engine:
     def _apply(
         self, plans: Sequence[Plan], known: Mapping[str, Onboarding], lease: Lease, at: Mapping[str, Connector]
     ) -> dict[str, Applied]:
-        return apply(plans, known, connections=at, store=self.store, lease=lease, now=self._now)
+        applied = apply(plans, known, connections=at, store=self.store, lease=lease, now=self._now)
+        return contain(applied, self._refused)
 
     def _check_brake(self, claims: Sequence[Claim]) -> None:
         text = self.store.cursor(_ENGINE, BRAKE)
@@ -354,14 +360,19 @@ class Engine:
             self.store.advance(_ENGINE, BRAKE, str(error))
             raise
 
-    def _roll_up(self, results: Sequence[outcome.Result], lease: Lease, report: Report) -> dict[str, outcome.RollUp]:
-        """Write what the CRM shall show, 200 onboardings a call."""
+    def _roll_up(
+        self, results: Sequence[outcome.Result], lease: Lease, report: Report, unasked: Collection[str]
+    ) -> dict[str, outcome.RollUp]:
+        """Write what the CRM shall show, 200 onboardings a call; what could not be asked for is left as it was."""
+        rollups = {
+            result.plan.key: as_it_was(result.known, self.crm) for result in results if result.plan.key in unasked
+        }
+        results = [result for result in results if result.plan.key not in unasked]
         known = {result.plan.key: result.known for result in results}
         # What was just made has its links in the store alone.
         known |= self.store.load([r.plan.key for r in results if any(map(outcome.creates, r.plan.steps))])
         logged = self.store.logged([key for key, onboarding in known.items() if onboarding.tracked])
         context = self.context()
-        rollups: dict[str, outcome.RollUp] = {}
         steps = []
         for result in results:
             key = result.plan.key
