@@ -147,6 +147,12 @@ def assemble(
         progress=progress,
         refused=refused,
     )
+    blind = sorted((mappings.plan.matches.keys() & connections.keys()) - engine.recogniser.able)
+    if blind:
+        raise Unwired(
+            f"{config.mapping.name} says by what existing plans are known at {', '.join(blind)}, where nobody can find "
+            "them: the connector cannot, or its plans share sheets. Remove `match` there, or choose another layout."
+        )
     return Plant(config, store, engine, crms[0], mappings, templates, connections, paces, urgency, traces)
 
 

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from connectors.base import Create, Fields, Kind, Record, Ref, Update, Upsert, Value, Write
+from mappings.hours import Terms
 from mappings.model import LEDGER, Deal, HeldBack, MappingSet, ObjectMapping
 from mappings.templates import PlanSpec, TaskSpec, Template, choose, instantiate, kickoff_of
 from mappings.translate import to_native
+from sync.core.allotment import balance
+from sync.core.dossier import Logged
+from sync.core.hours import Facts, ledger
 from sync.core.merge import HeldField, Merge, View, merge
 from sync.core.model import (
     ONBOARDING_ITEM,
@@ -157,6 +161,7 @@ def _plan_values(spec: PlanSpec, deal: Deal) -> dict[str, Value]:
         "target_launch": spec.target_launch,
         "contracted_hours": spec.contracted_hours,
         "launch_item": _launch_item(spec),
+        **spec.terms.values(),
     }
 
 
@@ -173,6 +178,7 @@ def _task_values(task: TaskSpec, mapping: ObjectMapping) -> dict[str, Value]:
         "milestone": task.milestone,
         "critical": task.critical,
         "role": task.role or None,
+        "billable": task.billable,
         "depends_on": task.depends_on,
         "start_baseline": task.start_target,
         "due_baseline": task.due_target,
@@ -372,21 +378,28 @@ def _held(key: str, item: str, connection: str, name: str, code: str, message: s
     return Quarantine(key, item, connection, name, code, message, Severity.HELD, attempt=attempt)
 
 
-def roll_up_step(done: Plan, onboarding: Onboarding, context: Context) -> tuple[Step | None, Fields]:
+def roll_up_step(
+    done: Plan, onboarding: Onboarding, context: Context, logged: Sequence[Logged]
+) -> tuple[Step | None, Fields]:
     """Return the CRM write that a finished plan needs, if any, and the native roll-up values.
 
     `onboarding` is as remembered after the plan was applied: its bindings tell the links, its `rollup` what the CRM
-    confirmed last. Single writer: a value that somebody else changed in the CRM is put back by `verify --repair` only.
+    confirmed last, and `logged` are its time entries. Single writer: a value that somebody else changed in the CRM is
+    put back by `verify --repair` only.
     """
     tasks = {item: fields for item, fields in done.base.items() if item != PLAN_ITEM}
-    hours = done.deal.get("contracted_hours")
+    plan = done.base.get(PLAN_ITEM, {})
+    terms = Terms.of(plan, done.deal)
+    facts = {item: Facts.of(item, fields) for item, fields in tasks.items()} if logged else {}
+    book = ledger(logged, rules=context.mappings.hours, terms=terms, tasks=facts, today=context.today, key=done.key)
     values = roll_up(
         key=done.key,
         title=done.title,
-        plan=done.base.get(PLAN_ITEM, {}),
+        plan=plan,
         tasks=tasks,
-        tracked=onboarding.tracked,
-        contracted_hours=float(hours) if isinstance(hours, int | float) else None,
+        counted_seconds=book.counted,
+        balance=balance(book, terms, context.today),
+        contracted_hours=terms.total,
         today=context.today,
     )
     links = _links(onboarding, context)
