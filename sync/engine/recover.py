@@ -25,6 +25,8 @@ class Recovery:
     away: dict[str, TryLater] = field(default_factory=dict)
     adopted: list[Binding] = field(default_factory=list)
     duplicates: list[Quarantine] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    """Onboardings whose plan others made and a person had us take over: that much of it changes is no surprise."""
 
     def held(self, known: Onboarding) -> tuple[Quarantine, ...]:
         """Return what was held back of an onboarding and the doubles found now: nobody would find them again."""
