@@ -55,11 +55,11 @@ def test_a_won_deal_is_heard_and_brought_about_and_the_process_ends_in_order(tem
     never = {"sweep": "0 0 1 1 *", "full": "", "verify": ""}
     with Stage(templates=[template], ports={"pubsub": 0}, schedules=never) as stage:
         org = on_real_time(stage)
+        org.knob("cdc_keepalive_seconds", 0.5)  # so that both streams stand somewhere soon
         with running(stage, *command) as (process, told):
             assert told["streams"] == [DEALS, LINES]
-            until(lambda: org.calls("RPC Subscribe") >= 2, 120)
+            until(lambda: all(stage.plant.store.cursor("crm", f"stream {topic}") for topic in (DEALS, LINES)), 120)
             org.win("Acme")
             until(lambda: stage.plant.store.counts()["onboardings"] == 1, 120)
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=60) == 0
-        assert stage.plant.store.cursor("crm", f"stream {DEALS}")
