@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from connectors.base import Fields, Kind, Memory, Ref, TimeEntry
+from connectors.base import Fields, Kind, Memory, Ref, TimeChanges, TimeEntry
 
 PLAN_ITEM = "plan"
 """The item key of the plan itself (the epic, the sheet); tasks carry their template key."""
@@ -283,6 +283,13 @@ class StoreApi(Protocol):
 
     def drop_time(self, connection: str, ids: Sequence[str]) -> frozenset[str]:
         """Remove entries; return the keys concerned. An unknown id is no error."""
+        ...
+
+    def take_time(self, connection: str, changes: TimeChanges, *, since: str) -> frozenset[str]:
+        """Put and drop what a look at the time feed found, urgently request whom it concerns, and move the cursor on.
+
+        Return the keys. Nothing is taken where the cursor is no longer `since`: somebody else read on meanwhile.
+        """
         ...
 
     def time_totals(self, connection: str) -> tuple[int, int]:

@@ -71,8 +71,5 @@ def _concerned(name: str, connector: Connector, changes: Changes, store: StoreAp
 
 
 def _time(name: str, connector: Connector, store: StoreApi) -> set[str]:
-    changes = connector.time_changes(store.cursor(name, "time"))
-    keys = store.put_time(name, changes.entries) | store.drop_time(name, changes.removed)
-    store.request(sorted(keys), Priority.LIVE)
-    store.advance(name, "time", changes.cursor)
-    return set(keys)
+    since = store.cursor(name, "time")
+    return set(store.take_time(name, connector.time_changes(since), since=since))

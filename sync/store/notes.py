@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from sync.store.database import Database, upsert
+from sync.store.database import Database, insert, upsert
 from sync.store.schema import cursors, notes
 
 
@@ -20,6 +20,18 @@ def advance(connection: sa.Connection, at: str, feed: str, value: str, now: date
     """Keep a feed's cursor."""
     row = {"connection": at, "feed": feed, "cursor": value, "advanced_at": now}
     connection.execute(upsert(connection, cursors), row)
+
+
+def move_on(connection: sa.Connection, at: str, feed: str, since: str, value: str, now: datetime) -> bool:
+    """Keep a feed's cursor where it still is `since`; tell whether it was: of several who read on, one moves it."""
+    row = {"connection": at, "feed": feed, "cursor": value, "advanced_at": now}
+    statement = insert(connection.dialect.name, cursors)
+    moved = statement.on_conflict_do_update(
+        index_elements=[*cursors.primary_key],
+        set_={"cursor": statement.excluded.cursor, "advanced_at": statement.excluded.advanced_at},
+        where=cursors.c.cursor == since,
+    )
+    return connection.execute(moved.returning(cursors.c.feed), row).first() is not None
 
 
 class StoredMemory:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from connectors.base import Memory, TimeEntry
+from connectors.base import Memory, TimeChanges, TimeEntry
 from sync.core.dossier import Logged
 from sync.core.model import Binding, Claim, Commit, Document, Event, Intent, Onboarding, Priority, Quarantine, WorkItem
 from sync.core.unattended import Arrival, Horizon, KeyOf, Rate
@@ -194,6 +194,21 @@ class Store:
         with self._database.write() as database:
             return ledger.drop(database, connection, ids)
 
+    def take_time(self, connection: str, changes: TimeChanges, *, since: str) -> frozenset[str]:
+        """Take over what a look at the time feed found, and request the onboardings concerned; return their keys.
+
+        All in one transaction with the cursor, and nothing of it where the cursor is no longer `since`: whoever read
+        the feed at the same time and was quicker may know entries as they are later, or that they are gone.
+        """
+        with self._database.write() as database:
+            now = self._clock()
+            if not notes.move_on(database, connection, "time", since, changes.cursor, now):
+                return frozenset()
+            keys = ledger.put(database, connection, changes.entries)
+            keys |= ledger.drop(database, connection, changes.removed)
+            work.request(database, keys, Priority.LIVE, now)
+        return keys
+
     def time_totals(self, connection: str) -> tuple[int, int]:
         """Return (seconds bound to items, seconds unattributed)."""
         with self._database.read() as database:
@@ -208,11 +223,6 @@ class Store:
         """Page through time entries on records that are bound to nothing, by (connection, id)."""
         with self._database.read() as database:
             return ledger.loose(database, after, limit)
-
-    def entries(self, connection: str, *, after: str = "", limit: int = 5000) -> tuple[TimeEntry, ...]:
-        """Page through a connection's time entries by id, wherever they belong."""
-        with self._database.read() as database:
-            return ledger.entries(database, connection, after, limit)
 
     # -- cursors and memory
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.base import Kind, Ref, TimeEntry
+from connectors.base import Kind, Ref, TimeChanges, TimeEntry
 from sync.core.model import Binding
 from sync.store import Store
 
@@ -78,6 +78,29 @@ def test_a_removed_entry_concerns_its_key_and_an_unknown_one_nobody(bound: Store
     assert bound.drop_time("tracker", ["1", "unknown"]) == {"a"}
     assert bound.drop_time("tracker", ["1"]) == frozenset()
     assert bound.time_totals("tracker") == (0, 0)
+
+
+def test_what_a_look_at_the_feed_found_is_kept_requested_and_its_cursor_moved_on_at_once(bound: Store) -> None:
+    """In one transaction: killed in between, the next look would find nothing new and request nobody."""
+    bound.put_time("tracker", [_entry("2", "b1", 60)])
+    found = TimeChanges("c1", (_entry("1", "a1", 60),), ("2",))
+    assert bound.take_time("tracker", found, since="") == {"a", "b"}
+    assert [item.key for item in bound.work_items()] == ["a", "b"]
+    assert bound.cursor("tracker", "time") == "c1"
+    assert bound.time_totals("tracker") == (60, 0)
+
+
+def test_who_reads_the_feed_slower_than_another_neither_brings_back_what_is_gone_nor_undoes_a_change(
+    bound: Store,
+) -> None:
+    bound.take_time("tracker", TimeChanges("c1", (_entry("1", "a1", 60), _entry("2", "a2", 5))), since="")
+    quicker = TimeChanges("c3", (_entry("1", "a1", 90),), ("2",))
+    slower = TimeChanges("c2", (_entry("1", "a1", 60), _entry("2", "a2", 5)))
+    assert bound.take_time("tracker", quicker, since="c1") == {"a"}
+    assert bound.take_time("tracker", slower, since="c1") == frozenset()
+    assert bound.load(["a"])["a"].tracked == {"1": 90}
+    assert bound.cursor("tracker", "time") == "c3"
+    assert bound.take_time("tracker", TimeChanges("c4", (_entry("2", "a2", 7),)), since="c3") == {"a"}
 
 
 def test_time_on_a_record_that_two_items_are_bound_to_counts_once(bound: Store) -> None:
