@@ -98,6 +98,8 @@ class FieldRule:
     type: str
     lenses: tuple[Lens, ...]
     authority: tuple[str, ...]
+    timed: bool = False
+    """Its one lens is a column of hours that people enter: each record's number is a time entry."""
 
     def at(self, connection: str) -> tuple[Lens, ...]:
         """Return this field's lenses at a connection."""
@@ -125,6 +127,11 @@ class ObjectMapping:
     @cached_property
     def _by_name(self) -> dict[str, FieldRule]:
         return {rule.name: rule for rule in self.rules}
+
+    @cached_property
+    def timed(self) -> tuple[FieldRule, ...]:
+        """The rules whose columns hold hours that people enter."""
+        return tuple(rule for rule in self.rules if rule.timed)
 
     @cached_property
     def by_connection(self) -> dict[str, tuple[tuple[FieldRule, tuple[Lens, ...]], ...]]:

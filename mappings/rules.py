@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from connectors.base import Kind
 from mappings.conditions import BadExpression, Condition
 from mappings.document import FieldDoc, LensDoc, ObjectDoc
-from mappings.model import VIRTUAL, ColumnSpec, FieldRule, Lens, Match, ObjectMapping, Transform, UserMap
+from mappings.model import LEDGER, VIRTUAL, ColumnSpec, FieldRule, Lens, Match, ObjectMapping, Transform, UserMap
 from mappings.reading import Place, Source, suggest
 from mappings.transforms import (
     Affix,
@@ -55,6 +55,9 @@ FITTING = {
     "list": {"list", "identity", "constant"},
 }
 """The transforms which a type can wear."""
+
+
+TO_LEDGER = f"to {LEDGER} only"
 
 
 class Builder:
@@ -118,7 +121,25 @@ class Builder:
             if self.known(connection, (*place, "at", connection), virtual=True)
             for step, lens in _steps(docs, listed=self._source.is_list((*place, "at", connection)))
         )
-        return FieldRule(name, doc.type, lenses, self._authority(name, doc, lenses, only, direction, place))
+        timed = direction == TO_LEDGER
+        if timed:
+            self._refuse_odd_hours(doc, place)
+        return FieldRule(name, doc.type, lenses, self._authority(name, doc, lenses, only, direction, place), timed)
+
+    def _refuse_odd_hours(self, doc: FieldDoc, place: Place) -> None:
+        """Report a column of hours that could not be told apart, or that holds no hours."""
+        columns = [lens for docs in doc.at.values() for lens in docs]
+        if doc.type != "number" or any(lens.transform not in {None, "number"} for lens in columns):
+            self._source.report(place, "hours that people enter are plain numbers", "Say `type: number`, no transform")
+        if len(columns) != 1 or set(doc.at) & set(VIRTUAL):
+            self._source.report(
+                (*place, "at"),
+                "hours that people enter stand in one column",
+                "Name that column alone, and give each column a field of its own",
+                key=True,
+            )
+        if place[1] != "task":
+            self._source.report(place, "only tasks have hours that people enter", "Move the field to `task`")
 
     def _authority(
         self, name: str, doc: FieldDoc, lenses: tuple[Lens, ...], only: str, direction: str, place: Place
@@ -267,6 +288,8 @@ def _flags(direction: str, connection: str) -> tuple[bool, bool]:
     """Return (reads, writes) of a lens. `from X only`: X is read, all others are written; `to X only`: X is written."""
     if direction == "both":
         return True, True
+    if direction == TO_LEDGER:
+        return True, False  # people's own column: we only read it
     word, name, _ = direction.split()
     if word == "from":
         return connection == name, connection != name

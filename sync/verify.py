@@ -94,7 +94,7 @@ def verify(
         _compare(onboarding, logged, shown, context, proof)
         if proof.onboardings % PAGE == 0:
             progress(proof.onboardings)
-    _compare_time(store, connections, context, proof)
+    _compare_time(store, connections, shown, context, proof)
     for name, records in shown.items():
         for key in records:
             if key.partition(":")[0] not in known:
@@ -125,10 +125,16 @@ def _all(store: RecordsStore) -> Iterator[tuple[Onboarding, Sequence[Logged]]]:
         after = keys[-1]
 
 
-def _compare_time(store: RecordsStore, connections: Mapping[str, Connector], context: Context, proof: Proof) -> None:
+def _compare_time(
+    store: RecordsStore,
+    connections: Mapping[str, Connector],
+    shown: Mapping[str, Mapping[str, Record]],
+    context: Context,
+    proof: Proof,
+) -> None:
     """Hold every time entry against its vendor, and the buckets against the entries: to the second."""
     timed = {name: one for name, one in connections.items() if Capability.TIME in one.capabilities}
-    for audit in audits(store, timed, context):
+    for audit in audits(store, timed, shown, context):
         proof.seconds[audit.connection] = {
             "vendor": audit.vendor,
             "stored": audit.stored,

@@ -29,6 +29,13 @@ class RecordsStore(StoreApi, Protocol):
         """Page through a connection's time entries by id, wherever they belong."""
         ...
 
+    def time_places(self, connection: str, records: Sequence[str]) -> tuple[int, int]:
+        """Return (seconds of the entries on these records, seconds that belong to one item or to none); they are equal.
+
+        Both are worked out as of one moment, the second by the way in which hours are given to items.
+        """
+        ...
+
     def histories(self, keys: Sequence[str]) -> dict[str, tuple[tuple[datetime, Event], ...]]:
         """Return the whole history of onboardings, oldest first; one without any is absent."""
         ...

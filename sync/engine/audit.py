@@ -5,15 +5,17 @@ Called by `sync.verify`. It reads a vendor's time in full, which is complete rat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from connectors.base import Connector, TimeEntry
+from connectors.base import Connector, Kind, Record, TimeEntry
+from mappings.model import Untranslatable
 from sync.core.hours import ledger_of
 from sync.core.plan import Context
 from sync.core.records import RecordsStore
 from sync.engine.dossiers import dossiers
 from sync.engine.ledgers import loose_time
+from sync.engine.sheet_hours import entry_id, seconds_in
 
 
 @dataclass
@@ -28,16 +30,25 @@ class Audit:
     examples: list[str] = field(default_factory=list)
 
 
-def audits(store: RecordsStore, timed: Mapping[str, Connector], context: Context) -> list[Audit]:
+def audits(
+    store: RecordsStore,
+    timed: Mapping[str, Connector],
+    shown: Mapping[str, Mapping[str, Record]],
+    context: Context,
+) -> list[Audit]:
     """Hold the entries of each connection against its vendor, then all buckets against the entries.
 
-    Raises the connectors' errors: half a proof is none.
+    `timed` are the connections that have time entries, `shown` all records by connection and write key: some have
+    columns in which people enter hours. Raises the connectors' errors: half a proof is none.
     """
-    found = {name: Audit(name) for name in timed}
-    stored = {name: _stored(store, name) for name in timed}
+    columns = {rule.lenses[0].connection for rule in context.mappings.task.timed}
+    found = {name: Audit(name) for name in sorted({*timed, *columns})}
+    stored = {name: _stored(store, name) for name in found}
     for name, connector in timed.items():
         _compare(found[name], stored[name], connector)
-    placed: dict[str, dict[str, int]] = {name: {} for name in timed}
+    for name in columns:
+        _compare_columns(found[name], stored[name], shown[name].values(), context)
+    placed: dict[str, dict[str, int]] = {name: {} for name in found}
     for connection, name in _in_buckets(store, context):
         if connection in placed:
             placed[connection][name] = placed[connection].get(name, 0) + 1
@@ -80,6 +91,29 @@ def _compare(audit: Audit, stored: Mapping[str, TimeEntry], connector: Connector
             audit.examples.append(f"{audit.connection}: time entry {name} is {theirs} there and {ours} here")
     audit.vendor = sum(entry.seconds for entry in shown.values())
     audit.stored = sum(entry.seconds for entry in stored.values())
+
+
+def _compare_columns(
+    audit: Audit, stored: Mapping[str, TimeEntry], records: Iterable[Record], context: Context
+) -> None:
+    """Compare the hours that people entered in columns; what is no number is held back elsewhere, and left out here."""
+    rules = [rule for rule in context.mappings.task.timed if rule.lenses[0].connection == audit.connection]
+    there: dict[str, int] = {}
+    left_out: set[str] = set()
+    for record in records:
+        for rule in rules if record.kind is Kind.TASK else ():
+            name = entry_id(record.ref.id, rule)
+            try:
+                there[name] = seconds_in(rule, record.fields)
+            except Untranslatable:
+                left_out.add(name)
+    for name in sorted({*there, *stored} - left_out):
+        theirs, ours = there.get(name, 0), stored[name].seconds if name in stored else 0
+        audit.vendor += theirs
+        audit.stored += ours
+        if theirs != ours:
+            audit.off += 1
+            audit.examples.append(f"{audit.connection}: the hours in {name} are {theirs} s there and {ours} s here")
 
 
 def _count(audit: Audit, stored: Mapping[str, TimeEntry], counts: Mapping[str, int]) -> None:

@@ -12,7 +12,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from connectors.base import Connector, DealQuery, Kind, PlanRefs, Record, Ref
+from connectors.base import Connector, DealQuery, Kind, PlanRefs, Record, Ref, TimeEntry
 from connectors.errors import NotAuthorised, TryLater
 from mappings.model import Deal, HeldBack, MappingSet, ObjectMapping
 from mappings.translate import deal_from, is_won
@@ -25,10 +25,21 @@ _T = TypeVar("_T")
 
 
 @dataclass
+class TimeSeen:
+    """Hours that people entered in columns, as time entries to keep and to remove, by connection."""
+
+    entries: dict[str, list[TimeEntry]] = field(default_factory=dict)
+    removed: dict[str, list[str]] = field(default_factory=dict)
+    again: set[str] = field(default_factory=set)
+    """Onboardings with an entry on a record that will be bound only once this look is over."""
+
+
+@dataclass
 class Observed:
     """One batch as it stands: a snapshot per key, and per connection what was bound and what was seen."""
 
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    time: TimeSeen = field(default_factory=TimeSeen)
     links: dict[str, Record] = field(default_factory=dict)
     """Deals whose CRM record already names a plan."""
     bound: dict[str, int] = field(default_factory=dict)

@@ -33,6 +33,7 @@ from sync.engine.observe import Observed, observe
 from sync.engine.partial import Refusal, as_it_was, contain, left, postpone, stops_all, withhold
 from sync.engine.recover import Recovery, adopt, recover
 from sync.engine.report import Report
+from sync.engine.sheet_hours import keep_hours, read_hours
 from sync.engine.sweep import sweep
 
 _ENGINE = "engine"
@@ -124,9 +125,10 @@ class Engine:
         self, known: Mapping[str, Onboarding], deals: Mapping[str, Record] | None, view: View | None = None
     ) -> Observed:
         crm = self.connections[self.crm]
-        return observe(
+        seen = observe(
             known, crm=crm, homes=self.homes, mappings=self.mappings, deals=deals, view=view, refused=self._refused
         )
+        return read_hours(seen, store=self.store, mapping=self.mappings.task, now=self._now())
 
     def _view(self, connection: str, kind: Kind, fields: Fields) -> Fields:
         return fields if connection in VIRTUAL else self.connections[connection].normalise(kind, fields)
@@ -273,6 +275,7 @@ class Engine:
         verdicts = judge(applied.values(), settle_seconds=self.settings.settle_seconds, codes=report.failures)
         results = outcome.settle(plans, ready, applied, verdicts, self.context())
         postpone(results, seen.unread, seen.unasked, ready)
+        keep_hours(seen.time, self.store)
         rollups = self._roll_up(results, lease, report, seen.unasked)
         for name, one in applied.items():
             report.created[name] += one.created

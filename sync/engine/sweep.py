@@ -13,11 +13,12 @@ from connectors.errors import ConnectorError, NotAuthorised
 from mappings.model import MappingSet
 from mappings.translate import is_won
 from sync.core.model import Priority, StoreApi
+from sync.core.records import RecordsStore
 from sync.engine.report import Report
 
 
 def sweep(
-    connections: Mapping[str, Connector], *, store: StoreApi, mappings: MappingSet, report: Report
+    connections: Mapping[str, Connector], *, store: RecordsStore, mappings: MappingSet, report: Report
 ) -> frozenset[str]:
     """Mark what changed dirty, then move the cursors on; return the keys.
 
@@ -29,7 +30,7 @@ def sweep(
         try:
             dirty |= _changes(name, connector, store, mappings)
             if Capability.TIME in connector.capabilities:
-                dirty |= _time(name, connector, store)
+                dirty |= _time(name, connector, store, report)
         except NotAuthorised:
             raise
         except ConnectorError as error:
@@ -70,6 +71,12 @@ def _concerned(name: str, connector: Connector, changes: Changes, store: StoreAp
     return {key for keys in store.keys_of(name, sorted(changes.touched)).values() for key in keys}
 
 
-def _time(name: str, connector: Connector, store: StoreApi) -> set[str]:
+def _time(name: str, connector: Connector, store: RecordsStore, report: Report) -> set[str]:
+    """Take in what changed in time; each second of it must then lie in one place, or our ledger has a defect."""
     since = store.cursor(name, "time")
-    return set(store.take_time(name, connector.time_changes(since), since=since))
+    changes = connector.time_changes(since)
+    keys = set(store.take_time(name, changes, since=since))
+    stored, placed = store.time_places(name, [entry.record_id for entry in changes.entries])
+    if stored != placed:
+        report.failures["HOURS-01"] += 1
+    return keys

@@ -94,6 +94,19 @@ def entries(connection: sa.Connection, at: str, after: str, limit: int) -> tuple
     return tuple(TimeEntry(*row) for row in connection.execute(query))
 
 
+def places(connection: sa.Connection, at: str, records: Iterable[str]) -> tuple[int, int]:
+    """Return seconds on records, and those in a place of their own; see `RecordsStore.time_places`."""
+    stored = placed = 0
+    own = sa.exists().where(_ITS_RECORD)
+    joined = sa.select(_seconds(sa.true())).join_from(time_entries, bindings, _ITS_RECORD).where(_ITS_OWNER)
+    for chunk in chunks(sorted(set(records))):
+        here = (time_entries.c.connection == at) & time_entries.c.record_id.in_(chunk)
+        all_, loose_ = connection.execute(sa.select(_seconds(sa.true()), _seconds(~own)).where(here)).one()
+        stored += all_
+        placed += loose_ + (connection.scalar(joined.where(here)) or 0)
+    return stored, placed
+
+
 def put(connection: sa.Connection, at: str, entries: Iterable[TimeEntry]) -> frozenset[str]:
     """Insert or replace entries; see `StoreApi.put_time`. An entry that is known as it is concerns nobody."""
     new = {entry.id: entry for entry in entries}

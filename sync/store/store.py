@@ -224,6 +224,14 @@ class Store:
         with self._database.read() as database:
             return ledger.loose(database, after, limit)
 
+    def time_places(self, connection: str, records: Sequence[str]) -> tuple[int, int]:
+        """Return (seconds of the entries on these records, seconds that belong to one item or to none); they are equal.
+
+        Both are worked out as of one moment, the second by the way in which hours are given to items.
+        """
+        with self._database.read() as database:
+            return ledger.places(database, connection, records)
+
     # -- cursors and memory
 
     def cursor(self, connection: str, feed: str) -> str:
