@@ -15,8 +15,9 @@ from collections.abc import Callable
 import psycopg
 from procrastinate.exceptions import ConnectorException
 
+from sync.store import StoreUnavailable
 from sync.work.bell import Bell
-from sync.work.jobs import QUEUE, Jobs, clear_stalled
+from sync.work.jobs import PATIENCE_SECONDS, QUEUE, Jobs, clear_stalled
 from sync.work.worker import STORE_AWAY, Worker, place
 
 LOOK_SECONDS = 5.0
@@ -68,7 +69,7 @@ class Draining:
             try:
                 asyncio.run(self._live(worker))
                 code = STORE_AWAY  # unless told to stop, it ends when it can no longer reach its tables
-            except (ConnectorException, psycopg.Error):
+            except (StoreUnavailable, ConnectorException, psycopg.Error, TimeoutError):
                 code = STORE_AWAY
             except Exception as error:  # noqa: BLE001 - a defect must not end the process's work for good
                 code = place(error)
@@ -78,7 +79,10 @@ class Draining:
         self._bell.close()
 
     async def _live(self, worker: Worker) -> None:
-        async with self._jobs.app(lambda: self._drain(worker)).open_async() as app:
+        app = self._jobs.app(lambda: self._drain(worker))
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(app.close_async)
+            await asyncio.wait_for(app.open_async(), PATIENCE_SECONDS)
             await clear_stalled(app)
             self._bell.ring()
             taking = asyncio.create_task(

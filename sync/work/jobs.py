@@ -27,6 +27,8 @@ DRAIN = "closedwon.drain"
 QUEUE = "closedwon"
 WAITING = "drain"
 """The queueing lock: at most one job waits, however often it was asked for."""
+PATIENCE_SECONDS = 3.0
+"""How long to wait for the database: a process that is told to stop has ten seconds for everything."""
 _INSTALLING = 0x636C6F7365644A6F
 """The advisory lock's number: "closedJo"."""
 _MARKS = "CREATE TABLE IF NOT EXISTS closedwon_migrations (name text PRIMARY KEY)"
@@ -58,7 +60,7 @@ class Jobs:
 
     def app(self, drain: Callable[[], None]) -> procrastinate.App:
         """Make the application whose one task drains, for one event loop."""
-        connector = procrastinate.PsycopgConnector(kwargs=self._args, min_size=1, max_size=2)
+        connector = procrastinate.PsycopgConnector(kwargs=self._args, min_size=1, max_size=2, timeout=PATIENCE_SECONDS)
         app = procrastinate.App(connector=connector)
         app.task(name=DRAIN, queue=QUEUE, queueing_lock=WAITING)(drain)
         return app
@@ -81,7 +83,9 @@ class Deferrer:
         Whoever takes a job that waits now will look later than now: so a waiting one is as good as one of our own.
         """
         if self._app is None:
-            connector = procrastinate.SyncPsycopgConnector(kwargs=self._args, min_size=1, max_size=1, timeout=5.0)
+            connector = procrastinate.SyncPsycopgConnector(
+                kwargs=self._args, min_size=1, max_size=1, timeout=PATIENCE_SECONDS
+            )
             self._app = procrastinate.App(connector=connector).open()
         # Asked first, since each refusal by the unique index is an error in the server's log.
         if self._app.job_manager.list_jobs(queue=QUEUE, status=Status.TODO.value, queueing_lock=WAITING):

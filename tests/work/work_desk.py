@@ -20,6 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connectors.pace import Pace
+from sync import logs
 from sync.core.model import Claim, Commit
 from sync.daemon import Daemon, Schedules
 from sync.engine import Report
@@ -98,6 +99,7 @@ def main(
     *, url: str, runner: str, owner: str, lease: float, deadline: float, sweep: str, let_go: Path, ready: Event
 ) -> None:
     """Work until SIGTERM; `ready` is set when it begins."""
+    logs.configure(logs.LogLevel.ERROR)
     store = Store.open(url, clock=lambda: datetime.now(UTC))
     hurry = threading.Event()
     made = Daemon(
