@@ -48,7 +48,7 @@ class Capability(StrEnum):
     TASKS = "tasks"
     """Holds plans and tasks: `fetch`, `changes`, `find`, `write` of Creates and Updates."""
     TIME = "time"
-    """Has time entries: `time_changes`, `time_entries`."""
+    """Has time entries: `time_changes`, `time_entries`, `containers`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +307,10 @@ class Connector(Protocol):
 
         A removed one does not come. Of those changed within the vendor's lag some may lack, unless asked for by id.
         """
+        ...
+
+    def containers(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """Say which record holds each of these (a task's plan, a sub-task's task); what nothing holds is absent."""
         ...
 
     def fetch(self, plans: Sequence[PlanRefs]) -> Iterator[Record]:

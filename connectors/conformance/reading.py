@@ -46,6 +46,14 @@ def what_never_was_yields_nothing(bench: Bench) -> None:
     equal(list(bench.connector.fetch([PlanRefs(nobody, (Ref("999999999999998", nobody.id),))])), [], "what never was")
 
 
+@sentence(TIME, TASKS)
+def a_tasks_container_is_its_plan(bench: Bench) -> None:
+    made = bench.made(Kind.TASK, 2)
+    asked = [*(one.ref.id for one in made), "999999999999999"]
+    equal(dict(bench.connector.containers(asked)), {one.ref.id: bench.home(one).id for one in made}, "tasks' containers")
+    equal(dict(bench.connector.containers([])), {}, "the containers of nothing")
+
+
 @sentence()
 def half_an_answer_or_a_page_instead_is_never_taken_for_the_whole(bench: Bench) -> None:
     for name, read in _reads(bench).items():

@@ -123,6 +123,10 @@ class JiraConnector:
         """Read all time entries of the site, or these, 1,000 a call; by id also those of the last minute."""
         return self._feeds.time_entries(ids)
 
+    def containers(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """Say under which epic or issue these issues lie, up to 1,000 a call."""
+        return self._reader.containers(ids)
+
     def fetch(self, plans: Sequence[PlanRefs]) -> Iterator[Record]:
         """Read plans and tasks of all these together, up to 1,000 a call, past the search index."""
         homes: dict[str, tuple[Kind, str]] = {}

@@ -46,6 +46,17 @@ class IssueReader:
         while chunk := list(islice(rest, self.window(kinds))):
             yield from self._fetch(chunk, names)
 
+    def containers(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return the ids of the issues' parents; one without a parent, or deleted, or hidden, is absent."""
+        found: dict[str, str] = {}
+        rest = iter(dict.fromkeys(ids))
+        while chunk := list(islice(rest, self._lean)):
+            for issue in self._fetch(chunk, ["parent"]):
+                parent = issue["fields"].get("parent")
+                if parent:
+                    found[str(issue["id"])] = str(parent["id"])
+        return found
+
     def _fetch(self, ids: list[str], names: list[str]) -> Iterator[Mapping[str, Any]]:
         body = {"issueIdsOrKeys": ids, "fields": names, "properties": [PROPERTY]}
         try:

@@ -104,6 +104,10 @@ class SalesforceConnector:
         """Salesforce has no time entries."""
         raise NotImplementedError
 
+    def containers(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """Salesforce has no time entries."""
+        raise NotImplementedError
+
     def fetch(self, plans: Sequence[PlanRefs]) -> Iterator[Record]:
         """Salesforce holds no plans."""
         raise NotImplementedError

@@ -111,6 +111,10 @@ class SmartsheetConnector:
         """Smartsheet holds no time entries."""
         raise NotImplementedError
 
+    def containers(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """Smartsheet holds no time entries."""
+        raise NotImplementedError
+
     def fetch(self, plans: Sequence[PlanRefs]) -> Iterator[Record]:
         """Read each sheet that holds these plans once, whole."""
         return self._reader.fetch(plans)

@@ -15,6 +15,9 @@ from sync.core.model import PLAN_ITEM, Event, Onboarding, Quarantine
 
 DONE, CANCELLED = "done", "cancelled"
 
+UNPLANNED = "unplanned"
+"""The item of time on records that lie in a plan and are no task of ours, and the kind of document that names them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Logged:

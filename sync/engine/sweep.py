@@ -10,11 +10,13 @@ from collections.abc import Mapping
 
 from connectors.base import Capability, Changes, Connector
 from connectors.errors import ConnectorError, NotAuthorised
+from mappings.hours import COUNTED
 from mappings.model import MappingSet
 from mappings.translate import is_won
 from sync.core.model import Priority, StoreApi
 from sync.core.records import RecordsStore
 from sync.engine.report import Report
+from sync.engine.unplanned import attribute
 
 
 def sweep(
@@ -30,7 +32,7 @@ def sweep(
         try:
             dirty |= _changes(name, connector, store, mappings)
             if Capability.TIME in connector.capabilities:
-                dirty |= _time(name, connector, store, report)
+                dirty |= _time(name, connector, store, mappings, report)
         except NotAuthorised:
             raise
         except ConnectorError as error:
@@ -71,12 +73,24 @@ def _concerned(name: str, connector: Connector, changes: Changes, store: StoreAp
     return {key for keys in store.keys_of(name, sorted(changes.touched)).values() for key in keys}
 
 
-def _time(name: str, connector: Connector, store: RecordsStore, report: Report) -> set[str]:
+def _time(
+    name: str, connector: Connector, store: RecordsStore, mappings: MappingSet, report: Report
+) -> set[str]:
     """Take in what changed in time; each second of it must then lie in one place, or our ledger has a defect."""
     since = store.cursor(name, "time")
     changes = connector.time_changes(since)
-    keys = set(store.take_time(name, changes, since=since))
-    stored, placed = store.time_places(name, [entry.record_id for entry in changes.entries])
+    records = {entry.record_id for entry in changes.entries}
+    inside: frozenset[str] = frozenset()
+    if mappings.hours.unplanned == COUNTED:
+        inside = attribute(name, connector, records, store=store)
+        store.request(sorted(inside), Priority.LIVE)
+    keys = inside | store.take_time(name, changes, since=since)
+    records = {entry.record_id for entry in changes.entries}
+    if mappings.hours.unplanned == COUNTED:
+        unplanned = attribute(name, connector, records, store=store)
+        store.request(sorted(unplanned), Priority.LIVE)
+        keys |= unplanned
+    stored, placed = store.time_places(name, sorted(records))
     if stored != placed:
         report.failures["HOURS-01"] += 1
-    return keys
+    return set(keys)

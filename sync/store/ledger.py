@@ -7,14 +7,15 @@ advance, so a total cannot drift from its entries.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from connectors.base import TimeEntry
-from sync.core.dossier import Logged
+from sync.core.dossier import UNPLANNED, Logged
 from sync.store.database import any_of, chunks, upsert
-from sync.store.schema import bindings, onboardings, time_entries
+from sync.store.schema import bindings, documents, onboardings, time_entries
 
 _ITS_RECORD = (bindings.c.ref_id == time_entries.c.record_id) & (bindings.c.connection == time_entries.c.connection)
 
@@ -50,6 +51,16 @@ _LOOSE = (
     .order_by(time_entries.c.connection, time_entries.c.id)
 )
 
+_INSIDE = sa.select(documents.c.key, documents.c.name).where(documents.c.kind == UNPLANNED, any_of(documents.c.key))
+
+_HOLDERS = sa.select(documents.c.key).where(documents.c.kind == UNPLANNED, any_of(documents.c.name)).distinct()
+
+_STRANGE = (
+    sa.select(time_entries.c.connection, *(time_entries.c[name] for name in _ENTRY))
+    .where(any_of(time_entries.c.record_id), ~sa.exists().where(_ITS_RECORD))
+    .order_by(time_entries.c.connection, time_entries.c.id)
+)
+
 _ENTRIES = sa.select(*(time_entries.c[name] for name in _ENTRY)).order_by(time_entries.c.id)
 
 _KNOWN = (
@@ -69,6 +80,8 @@ def tracked(connection: sa.Connection, keys: Sequence[str]) -> dict[str, dict[st
     seconds: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for key, item, total in connection.execute(_TRACKED, {"any_of": keys}):
         seconds[key][item] = total
+    for key, (_, entry) in _unplanned(connection, keys):
+        seconds[key][UNPLANNED] = seconds[key].get(UNPLANNED, 0) + entry.seconds
     return seconds
 
 
@@ -78,13 +91,33 @@ def logged(connection: sa.Connection, keys: Iterable[str]) -> dict[str, tuple[Lo
     for chunk in chunks(dict.fromkeys(keys)):
         for key, item, at, *entry in connection.execute(_LOGGED, {"any_of": chunk}).all():
             found[key].append(Logged(at, TimeEntry(*entry), key, item))
-    return {key: tuple(entries) for key, entries in found.items()}
+        for key, (at, unplanned) in _unplanned(connection, chunk):
+            found[key].append(Logged(at, unplanned, key, UNPLANNED))
+    return {key: tuple(sorted(entries, key=_in_order)) for key, entries in found.items()}
+
+
+def _in_order(logged: Logged) -> tuple[datetime, str, str]:
+    return logged.entry.started, logged.connection, logged.entry.id
+
+
+def _unplanned(connection: sa.Connection, keys: Sequence[str]) -> Iterator[tuple[str, tuple[str, TimeEntry]]]:
+    """Yield the entries on records that lie in these onboardings' plans and are bound to nothing."""
+    owners = {name: key for key, name in connection.execute(_INSIDE, {"any_of": keys})}
+    records = sorted({name.partition(":")[2] for name in owners})
+    for chunk in chunks(records):
+        for at, *entry in connection.execute(_STRANGE, {"any_of": chunk}).all():
+            key = owners.get(f"{at}:{entry[1]}")
+            if key is not None:
+                yield key, (at, TimeEntry(*entry))
 
 
 def loose(connection: sa.Connection, after: tuple[str, str], limit: int) -> tuple[Logged, ...]:
     """Page through entries on records that are bound to nothing; see `StoreApi.loose`."""
     place = sa.tuple_(time_entries.c.connection, time_entries.c.id)
-    rows = connection.execute(_LOOSE.where(place > sa.tuple_(*map(sa.literal, after))).limit(limit)).all()
+    query = _LOOSE.where(place > sa.tuple_(*map(sa.literal, after)))
+    inside = sa.select(documents.c.name).where(documents.c.kind == UNPLANNED)
+    record = time_entries.c.connection + sa.literal(":") + time_entries.c.record_id
+    rows = connection.execute(query.where(record.not_in(inside)).limit(limit)).all()
     return tuple(Logged(at, TimeEntry(*entry)) for at, *entry in rows)
 
 
@@ -157,4 +190,5 @@ def _keys(connection: sa.Connection, at: str, records: Iterable[str]) -> frozens
     found: set[str] = set()
     for chunk in chunks(sorted(records)):
         found.update(connection.scalars(_KEYS, {"at": at, "any_of": chunk}))
+        found.update(connection.scalars(_HOLDERS, {"any_of": [f"{at}:{record}" for record in chunk]}))
     return frozenset(found)

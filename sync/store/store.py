@@ -224,6 +224,11 @@ class Store:
         with self._database.read() as database:
             return ledger.loose(database, after, limit)
 
+    def entries(self, connection: str, *, after: str = "", limit: int = 5000) -> tuple[TimeEntry, ...]:
+        """Page through a connection's time entries by id, wherever they belong."""
+        with self._database.read() as database:
+            return ledger.entries(database, connection, after, limit)
+
     def time_places(self, connection: str, records: Sequence[str]) -> tuple[int, int]:
         """Return (seconds of the entries on these records, seconds that belong to one item or to none); they are equal.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -174,6 +174,11 @@ class ForgetsDeletedTime(PocketConnector):
     def time_changes(self, cursor: str) -> TimeChanges:
         changes = super().time_changes(cursor)
         return TimeChanges(changes.cursor, changes.entries)
+
+
+class KnowsNoContainers(PocketConnector):
+    def containers(self, ids: Sequence[str]) -> Mapping[str, str]:
+        return {}
 
 
 class KeepsDeletedTime(PocketConnector):

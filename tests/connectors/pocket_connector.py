@@ -147,6 +147,9 @@ class PocketConnector:
         latest = {entry.id: entry for entry in shown}
         yield from (self.time_entry(e) for e in latest.values() if e.seconds and (ids is None or e.id in ids))
 
+    def containers(self, ids: Sequence[str]) -> Mapping[str, str]:
+        return {item.id: item.plan for item in self.call(At.READ, lambda: self.held(ids)) if item.plan}
+
     def time_entry(self, entry: Entry) -> TimeEntry:
         return TimeEntry(entry.id, entry.item, "ada", entry.seconds, entry.at, entry.at)
 

@@ -160,6 +160,7 @@ BROKEN_BY: dict[type[PocketConnector], set[str]] = {
     bad_readers.TellsDeletedDealsAsTheyWere: {"a_deleted_deal_is_told_as_deleted"},
     bad_readers.TellsOfNoDeals: {"a_deleted_deal_is_told_as_deleted", "changed_deals_come_as_they_are_now"},
     bad_readers.ForgetsDeletedTime: {"logged_time_adds_up_through_edits_moves_and_deletes"},
+    bad_readers.KnowsNoContainers: {"a_tasks_container_is_its_plan"},
     bad_readers.KeepsDeletedTime: {"time_entries_read_in_full_are_what_the_vendor_holds"},
     bad_readers.SkipsTimeThatShowsLate: {"time_logged_between_two_looks_is_never_lost"},
     bad_readers.ReadsTimeEntryByEntry: {"no_new_time_costs_two_calls"},
