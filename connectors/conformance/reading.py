@@ -50,7 +50,9 @@ def what_never_was_yields_nothing(bench: Bench) -> None:
 def a_tasks_container_is_its_plan(bench: Bench) -> None:
     made = bench.made(Kind.TASK, 2)
     asked = [*(one.ref.id for one in made), "999999999999999"]
-    equal(dict(bench.connector.containers(asked)), {one.ref.id: bench.home(one).id for one in made}, "tasks' containers")
+    equal(
+        dict(bench.connector.containers(asked)), {one.ref.id: bench.home(one).id for one in made}, "tasks' containers"
+    )
     equal(dict(bench.connector.containers([])), {}, "the containers of nothing")
 
 

@@ -73,9 +73,7 @@ def _concerned(name: str, connector: Connector, changes: Changes, store: StoreAp
     return {key for keys in store.keys_of(name, sorted(changes.touched)).values() for key in keys}
 
 
-def _time(
-    name: str, connector: Connector, store: RecordsStore, mappings: MappingSet, report: Report
-) -> set[str]:
+def _time(name: str, connector: Connector, store: RecordsStore, mappings: MappingSet, report: Report) -> set[str]:
     """Take in what changed in time; each second of it must then lie in one place, or our ledger has a defect."""
     since = store.cursor(name, "time")
     changes = connector.time_changes(since)
@@ -85,11 +83,6 @@ def _time(
         inside = attribute(name, connector, records, store=store)
         store.request(sorted(inside), Priority.LIVE)
     keys = inside | store.take_time(name, changes, since=since)
-    records = {entry.record_id for entry in changes.entries}
-    if mappings.hours.unplanned == COUNTED:
-        unplanned = attribute(name, connector, records, store=store)
-        store.request(sorted(unplanned), Priority.LIVE)
-        keys |= unplanned
     stored, placed = store.time_places(name, sorted(records))
     if stored != placed:
         report.failures["HOURS-01"] += 1
