@@ -61,12 +61,7 @@ def failure(response: requests.Response, call: Call, *, now: datetime) -> Connec
     if status == requests.codes.not_found:
         return _gone(call, response)
     if status == requests.codes.conflict:
-        return TryLater(
-            "Jira is changing this issue for somebody else at this moment. It is tried again by itself.",
-            code="JIRA-CONFLICT-01",
-            delay=1.0,
-            scope=f"record:{call.record}" if call.record else "connection",
-        )
+        return changing(call.record)
     if status == requests.codes.gone:
         return NotAuthorised("Jira has removed an API that we use. Update Closedwon.", code="JIRA-API-01")
     if status == requests.codes.request_entity_too_large:
@@ -116,6 +111,16 @@ def part_failure(error: Mapping[str, Any]) -> ConnectorError:
 def is_json(response: requests.Response) -> bool:
     """Tell Jira's own answers from the pages of whatever stands in front of it, or in its place."""
     return "json" in response.headers.get("Content-Type", "").lower()
+
+
+def changing(record: str) -> TryLater:
+    """Make the error for an issue that somebody else is changing at this moment."""
+    return TryLater(
+        "Jira is changing this issue for somebody else at this moment. It is tried again by itself.",
+        code="JIRA-CONFLICT-01",
+        delay=1.0,
+        scope=f"record:{record}" if record else "connection",
+    )
 
 
 def anonymous() -> NotAuthorised:

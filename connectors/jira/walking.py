@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from connectors.errors import ConnectorError, Refused, Unknown
+from connectors.errors import ConnectorError, Refused, TryLater, Unknown
 from connectors.jira.client import JiraClient
+from connectors.jira.failures import changing
 from connectors.jira.fields import STATUS
 from connectors.jira.settings import JiraSettings
 from connectors.jira.workflow import DONE, Standing, Status, Step, Workflows, standing_of, status_of, steps_of
@@ -30,6 +31,8 @@ class Walker:
         self._client = client
         self._workflows = workflows
         self._pace = pace
+        self._doubted: set[tuple[str, str]] = set()
+        """For which issue types and targets this process has once read the workflow anew."""
 
     def look(self, issue_id: str) -> Standing:
         """Read where an issue stands: one call."""
@@ -38,10 +41,16 @@ class Walker:
         return standing_of(answer.payload)
 
     def _learn(self, here: Standing) -> None:
-        """Read what an issue offers in its status: one call, once per issue type and status."""
+        """Read what an issue offers in its status: two calls, once per issue type and status.
+
+        The second one asks whether it still is there: else one status's steps would be taken for another's, for ever.
+        Raises TryLater where somebody has moved it meanwhile.
+        """
         params = {"expand": "transitions.fields"}
         answer = self._client.get(f"issue/{here.id}/transitions", params, record=here.id)
         answer.need("transitions")
+        if self.look(here.id).status != here.status:
+            raise changing(here.id)
         self._workflows.learn(here, steps_of(answer.payload))
 
     def walk(self, start: Standing, target: str) -> Status:
@@ -56,6 +65,8 @@ class Walker:
                 if here.status.id == target.casefold():
                     return here.status
                 way = self._way(here, target, looked)
+                if not way and here is start:  # while nothing has been moved yet, whose way back must not be forgotten
+                    way = self._doubt(here, target, looked)
                 if not way:
                     break
                 before, here = here, self._take(here, way[0], target, looked)
@@ -87,6 +98,18 @@ class Walker:
         # Never through a done status on the way to one that is not: people are told that the work is finished.
         ahead = [p for p in self._workflows.frontier(here) if p[-1].to.category != DONE or wanted.category == DONE]
         return self._workflows.way(here, target) or next(iter(ahead), ())
+
+    def _doubt(self, here: Standing, target: str, looked: set[str]) -> tuple[Step, ...]:
+        """Read the whole workflow anew where no way is known, once in a process for each target.
+
+        What is remembered of statuses that lie further on may be from before an admin changed or renamed them.
+        """
+        if (here.type, target) in self._doubted or self._workflows.way(here, target, over_screens=True):
+            return ()
+        self._doubted.add((here.type, target))
+        self._workflows.forget_all(here.type)
+        self._learn(here)
+        return self._way(here, target, looked)
 
     def _take(self, here: Standing, step: Step, target: str, looked: set[str]) -> Standing:
         """Take one transition and return where the issue stands then."""
@@ -132,8 +155,11 @@ class Walker:
         jql = f'project = "{self._settings.project}" AND issuetype = {_quoted(kind)} AND status in ({names})'
         params = {"jql": jql, "maxResults": 50, "fields": STATUS}
         for issue in self._client.get("search/jql", params).need("issues"):
-            if unknown.pop(status_of(issue["fields"][STATUS]).id, None) is not None:
-                self._learn(self.look(str(issue["id"])))
+            if status_of(issue["fields"][STATUS]).id in unknown:
+                here = self.look(str(issue["id"]))  # the search may lag
+                with suppress(TryLater):  # one that is being moved teaches nothing: the next may
+                    self._learn(here)
+                    unknown.pop(here.status.id, None)
 
     def statuses(self, kind: str) -> Mapping[str, Status]:
         """Return the statuses of an issue type's workflow by id."""

@@ -106,6 +106,12 @@ class Workflows:
             if self._of(standing.type).pop(standing.status.id, None) is not None:
                 self._keep(standing.type)
 
+    def forget_all(self, kind: str) -> None:
+        """Drop all that is remembered of an issue type's workflow."""
+        with self._lock:
+            self._known[kind] = {}
+            self._keep(kind)
+
     def knows(self, standing: Standing) -> bool:
         """Tell whether the steps from here are known."""
         with self._lock:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import orjson
 import pytest
 from jira_bench import ADA, plan, task, update, written
 
@@ -62,6 +63,35 @@ def test_labels_of_people_are_replaced_and_ours_stay_and_are_not_shown(bench, ma
     assert result.fields == {"labels": ("needs_sign-off", "zulu")}
     stored = bench.jira.site.issues.get(made.ref.id).values["labels"]
     assert stored == ("closedwon", "cw-006A-kickoff", "needs_sign-off", "zulu")
+
+
+def test_what_is_remembered_wrongly_of_a_workflow_is_read_anew_before_a_way_is_said_not_to_exist(bench, made):
+    """Found by the soak test: In Review with the steps of In Progress, so that no issue could be closed any more."""
+    memory = DictMemory()
+    (task_done,) = written(bench.connector(memory=memory), update(made, status="Done"))
+    assert task_done.fields["status"] == "Done"
+    known = orjson.loads(memory.get("workflow:Task"))
+    memory.put("workflow:Task", orjson.dumps({**known, "in review": known["in progress"]}).decode())
+    bench.jira.act("set_status", {"issue": made.ref.id, "status": "To Do"})
+    (again,) = written(bench.connector(memory=memory), update(made, status="Done"))
+    assert again.fields["status"] == "Done"
+
+
+def test_the_steps_of_one_status_are_not_remembered_as_those_of_another_to_which_a_person_moves_the_issue(bench, made):
+    memory, moved = DictMemory(), []
+    answer = bench.jira.handle
+
+    def handle(request):
+        if request.method == "GET" and request.path.endswith("/transitions") and not moved:
+            moved.append(bench.jira.act("set_status", {"issue": made.ref.id, "status": "In Progress"}))
+        return answer(request)
+
+    bench.jira.handle = handle
+    tracker = bench.connector(memory=memory)
+    (result,) = tracker.write([update(made, status="Done")])
+    assert (result.error.code, len(moved)) == ("JIRA-CONFLICT-01", 1)
+    assert memory.get("workflow:Task") is None
+    assert written(tracker, update(made, status="Done"))[0].fields["status"] == "Done"
 
 
 def test_a_task_is_brought_from_to_do_to_done_although_there_is_no_shortcut(tracker, made):
