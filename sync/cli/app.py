@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from sync import logs
-from sync.cli import backfill, daemon, hours, local, look, plans, receiver, run, up
+from sync.cli import backfill, daemon, forecast, hours, local, look, plans, receiver, run, up
 from sync.cli.common import err, print_json
 from sync.cli.exits import Ending, Exit, explain
 
@@ -35,6 +35,7 @@ app = typer.Typer(
 local.register(app)
 look.register(app)
 hours.register(app)
+forecast.register(app)
 plans.register(app)
 run.register(app)
 backfill.register(app)
