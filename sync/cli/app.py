@@ -19,6 +19,7 @@ from sync import logs
 from sync.cli import backfill, daemon, forecast, hours, local, look, plans, receiver, run, up
 from sync.cli.common import err, print_json
 from sync.cli.exits import Ending, Exit, explain
+from sync.cli.memory import collect_rarely
 
 app = typer.Typer(
     add_completion=False,
@@ -70,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (the process's own, if none is given) and return its exit code. Raises nothing."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     began = time.perf_counter()
+    collect_rarely()
     logs.configure(logs.LogLevel.WARNING)  # until the command line says otherwise
     logs.begin("")
     ending: Ending | None = None
