@@ -25,6 +25,8 @@ MOST_IDS = 500
 """Ids of one event that are kept; an event of more names what contains them, or is cut up."""
 METHODS = frozenset({"sha256", "sha384", "sha512"})
 """Digests that a signature may be made with."""
+TIME_ENTRY = "time/"
+"""Begins an id that names a time entry, not a record."""
 ABSENT = "-"
 """What `sync.config` puts for a secret that could not be had; it has been reported already."""
 
@@ -36,7 +38,8 @@ _EVENT_ID = re.compile(r"[\x21-\x7e]{1,100}")
 class Event:
     """One accepted event: the sender's own id of it (the same when it is sent again), and what it concerns.
 
-    `ids` are vendor ids of records or of what contains them, as in `Changes.touched`.
+    `ids` are vendor ids of records or of what contains them, as in `Changes.touched`. One that begins with TIME_ENTRY
+    names a time entry that was added or changed, to be read by `Connector.time_entries`.
     """
 
     id: str

@@ -15,6 +15,7 @@ import orjson
 from pydantic import SecretStr
 
 from connectors.events import (
+    TIME_ENTRY,
     Accepted,
     Event,
     Hook,
@@ -112,10 +113,14 @@ class JiraEvents:
     def _issues(self, told: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the id of the issue that an event is about; none where we made the change ourselves.
 
-        A worklog's event names its issue by id only. We write no worklogs, so none of them is an echo.
+        A worklog's event names its issue by id only. We write no worklogs, so none of them is an echo. One that was
+        removed can no longer be read by its id, so that only its issue is named.
         """
         if "worklog" in told:
-            return (str(told["worklog"]["issueId"]),)
+            issue = (str(told["worklog"]["issueId"]),)
+            if told["webhookEvent"] == "worklog_deleted":
+                return issue
+            return (*issue, f"{TIME_ENTRY}{told['worklog']['id']}")
         account = (told.get("user") or {}).get("accountId")
         if "issue" not in told or (account and account == self._client.account):
             return ()

@@ -21,6 +21,7 @@ from sync.core.guard import Unsafe
 from sync.core.model import Claim, Commit, Priority
 from sync.core.unattended import KeyOf, UnattendedStore
 from sync.engine import Engine, Report
+from sync.engine.hints import bring_time
 from sync.engine.reconcile import BRAKE
 from sync.store import StoreUnavailable
 from sync.work.heart import Heart
@@ -154,6 +155,7 @@ class Worker:
 
     def _step(self) -> float:
         if arrivals := self._store.take_events(_EVENTS):
+            bring_time(arrivals, connections=self._engine.connections, store=self._store)
             self._store.settle_events(arrivals, self._key_of)
         if brake := self._store.cursor("engine", BRAKE):
             raise Unsafe(brake, code=_BRAKE)

@@ -84,6 +84,12 @@ def planned(stage: Stage) -> int:
     return stage.plant.store.counts()["onboardings"]
 
 
+def sweep(stage: Stage) -> None:
+    """Look at what changed, and wait for it: the receiver's own worker may be the one that takes it up."""
+    stage.sweep()
+    until(lambda: idle(stage))
+
+
 def idle(stage: Stage) -> bool:
     """Whether all that was accepted has been dealt with."""
     return not stage.plant.store.take_events(1) and stage.plant.store.counts()["dirty"] == 0
