@@ -139,6 +139,13 @@ class Rig(Protocol):
         """Have a person delete a record."""
         ...
 
+    def person_plans(self, name: str, tasks: Sequence[str]) -> Ref:
+        """Have a person make a plan of this name with tasks of these, and show it at once.
+
+        Needed only where the connector's `existing` gives something; returns where the plan is.
+        """
+        ...
+
     def win_deal(self, closed: date, *, lines: int = 1, won: bool = True) -> str:
         """Have a deal made, and won on this day unless it stays open; return its id. Needed for DEALS only."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -26,8 +27,10 @@ from connectors.base import (
     Schema,
     TimeChanges,
     TimeEntry,
+    Update,
     Write,
     WriteResult,
+    Written,
 )
 from connectors.conformance import At
 from connectors.errors import ConnectorError, NotAuthorised, Refused, TryLater, Unknown
@@ -326,3 +329,34 @@ class ClosesOnce(PocketConnector):
 class ShowsNoPlans(PocketConnector):
     def fetch(self, plans: Sequence[PlanRefs]) -> Iterator[Record]:
         return (record for record in super().fetch(plans) if record.kind is not Kind.PLAN)
+
+
+# --- what others made
+
+
+class LooksForOneTextAtATime(PocketConnector):
+    def lookup(self, field: str, values: Sequence[str]) -> Iterator[Record]:
+        for value in values:
+            yield from super().lookup(field, [value])
+
+
+class FindsOnlyItsOwn(PocketConnector):
+    def lookup(self, field: str, values: Sequence[str]) -> Iterator[Record]:
+        return (record for record in super().lookup(field, values) if record.write_key)
+
+
+class TakesOverWithoutAKey(PocketConnector):
+    def take_over(self, records: Sequence[Update]) -> Iterator[WriteResult]:
+        return (Written(record, record.ref) for record in records)
+
+
+class WritesOverWhatPeopleWrote(PocketConnector):
+    def take_over(self, records: Sequence[Update]) -> Iterator[WriteResult]:
+        return super().take_over([replace(record, fields={"name": "Ours now"}) for record in records])
+
+
+class TakesOverByMakingAnother(PocketConnector):
+    def take_over(self, records: Sequence[Update]) -> Iterator[WriteResult]:
+        yield from super().take_over(records)
+        for one in records[1:]:
+            self.vendor.add(one.kind, {}, key=one.write_key, plan=one.ref.container)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from simulated_rig import ODD, TOKEN, SimulatedRig
 
@@ -101,6 +101,16 @@ class JiraRig(SimulatedRig):
 
     def person_deletes(self, kind: Kind, ref: Ref) -> None:
         self.act("delete_issue", issue=ref.id)
+
+    def person_plans(self, name: str, tasks: Sequence[str]) -> Ref:
+        plan = self._person_makes("Epic", name)
+        for task in tasks:
+            self._person_makes("Task", task, parent={"id": plan})
+        return Ref(plan)
+
+    def _person_makes(self, kind: str, summary: str, **fields: Any) -> str:
+        given = {"project": {"key": "ONB"}, "issuetype": {"name": kind}, "summary": summary, **fields}
+        return str(self.act("create_issue", fields=given, who="ada@example.com")["id"])
 
     def log_time(self, ref: Ref, seconds: int) -> str:
         return str(self.act("log_time", issue=ref.id, seconds=seconds, who="ada@example.com")["worklog"])

@@ -184,6 +184,31 @@ class PocketConnector:
             links=links,
         )
 
+    # --- what others made
+
+    def existing(self) -> PocketConnector:
+        return self
+
+    def lookup(self, field: str, values: Sequence[str]) -> Iterator[Record]:
+        if values:
+            plans = self.call(At.READ, lambda: [one for one in self.vendor.items.values() if one.kind is Kind.PLAN])
+            yield from (self.record(plan) for plan in plans if plan.fields.get(field) in values)
+
+    def contents(self, plans: Sequence[Ref]) -> Iterator[Record]:
+        if plans:
+            homes = {plan.id for plan in plans}
+            found = self.call(At.READ, lambda: [one for one in self.vendor.items.values() if one.plan in homes])
+            yield from map(self.record, found)
+
+    def take_over(self, records: Sequence[Update]) -> Iterator[WriteResult]:
+        for record in records:
+            try:
+                self.call(At.UPDATE, lambda one=record: self.vendor.mark(one.ref.id, one.write_key, one.fields))
+            except ConnectorError as error:
+                yield Failed(record, error)
+            else:
+                yield Written(record, record.ref)
+
     # --- writing
 
     def write(self, writes: Sequence[Write]) -> Iterator[WriteResult]:

@@ -92,6 +92,12 @@ class PocketRig:
     def person_deletes(self, kind: Kind, ref: Ref) -> None:
         self.vendor.remove(ref.id)
 
+    def person_plans(self, name: str, tasks: Sequence[str]) -> Ref:
+        plan = self.vendor.add(Kind.PLAN, {"name": name}, who=SOMEBODY)
+        for task in tasks:
+            self.vendor.add(Kind.TASK, {"name": task}, plan=plan.id, who=SOMEBODY)
+        return Ref(plan.id)
+
     def win_deal(self, closed: date, *, lines: int = 1, won: bool = True) -> str:
         deal: Fields = {"name": "Northwind", "closed": closed, "won": won}
         return self.vendor.add(Kind.DEAL, deal, lines=lines, who=SOMEBODY).id

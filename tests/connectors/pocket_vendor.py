@@ -133,6 +133,12 @@ class Pocket:
         item = self.items[number]
         return self._keep(replace(item, fields={**item.fields, **fields}, version=item.version + 1), who)
 
+    def mark(self, number: str, key: str, fields: Fields) -> Item:
+        """Give a record a write key; raises Missing and Unfit."""
+        item = self.change(number, fields)
+        self.items[number] = replace(item, key=key)
+        return self.items[number]
+
     def remove(self, number: str, *, who: str = SOMEBODY) -> None:
         """Delete a record."""
         del self.items[number]

@@ -137,6 +137,9 @@ class SimulatedRig:
     def samples(self, kind: Kind) -> Sequence[Fields]:
         raise NotImplementedError
 
+    def person_plans(self, name: str, tasks: Sequence[str]) -> Ref:
+        raise NotImplementedError
+
     def win_deal(self, closed: date, *, lines: int = 1, won: bool = True) -> str:
         raise NotImplementedError
 

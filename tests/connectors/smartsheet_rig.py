@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
+import smartsheet
 from simulated_rig import ODD, TOKEN, SimulatedRig
 
 from connectors.base import Connector, DictMemory, Fields, Kind, Ref, Value
@@ -97,6 +98,17 @@ class SmartsheetRig(SimulatedRig):
 
     def person_edits(self, ref: Ref) -> None:
         self.act("set_cell", sheet=int(ref.container), row=int(ref.id), column="Task", value=self.new_text())
+
+    def person_plans(self, name: str, tasks: Sequence[str]) -> Ref:
+        """A person uses Smartsheet's own SDK, since no screen makes sheets here."""
+        person = smartsheet.Smartsheet(TOKEN, api_base=f"{self.url}/2.0")
+        column = {"title": "Task", "type": "TEXT_NUMBER", "primary": True}
+        sheet = smartsheet.models.Sheet({"name": name, "columns": [column]})
+        made = person.Workspaces.create_sheet_in_workspace(1000000000000001, sheet).result
+        cells = [[{"columnId": made.columns[0].id, "value": task}] for task in tasks]
+        if cells:
+            person.Sheets.add_rows(made.id, [smartsheet.models.Row({"toBottom": True, "cells": row}) for row in cells])
+        return Ref(str(made.id))
 
     def person_deletes(self, kind: Kind, ref: Ref) -> None:
         if kind is Kind.PLAN:

@@ -147,6 +147,14 @@ BROKEN_BY: dict[type[PocketConnector], set[str]] = {
         "deals_by_date_come_all_once_and_in_order",
         "deals_by_id_come_all_whether_won_or_not",
     },
+    bad_readers.LooksForOneTextAtATime: {"looking_for_many_texts_costs_few_calls"},
+    bad_readers.FindsOnlyItsOwn: {"a_plan_that_others_made_is_found_by_its_text_with_what_is_in_it"},
+    bad_readers.TakesOverWithoutAKey: {
+        "taking_over_twice_changes_nothing",
+        "what_is_taken_over_carries_our_key_and_keeps_what_people_wrote",
+    },
+    bad_readers.WritesOverWhatPeopleWrote: {"what_is_taken_over_carries_our_key_and_keeps_what_people_wrote"},
+    bad_readers.TakesOverByMakingAnother: {"taking_over_twice_changes_nothing"},
     bad_readers.DoesWhatItDoesNotDeclare: {"what_a_connector_does_not_declare_it_does_not_do"},
     bad_readers.LosesWhatShowsLate: {"an_edit_between_two_looks_is_never_lost_however_feeds_lag"},
     bad_readers.TellsAnEditOnlyOnce: {"a_persons_edit_is_told_until_its_cursor_is_kept_and_then_no_more"},
@@ -204,6 +212,7 @@ BROKEN_BY: dict[type[PocketConnector], set[str]] = {
         "updated_values_come_back_as_normalise_says",
         "what_is_read_is_normal",
         "written_values_come_back_as_normalise_says",
+        "what_is_taken_over_carries_our_key_and_keeps_what_people_wrote",
     },
 }
 
