@@ -22,7 +22,7 @@ from simulator.server import World
 SIMULATOR = re.compile(r"^closedwon simulator\b.*$", re.MULTILINE)
 WAIT = """python - <<'END'
 import time, urllib.request
-for _ in range(200):
+for _ in range(1200):
     try:
         urllib.request.urlopen("http://127.0.0.1:{port}/health")
         break
