@@ -49,6 +49,10 @@ def simulator(
     columns: Annotated[
         Path | None, typer.Option(help="YAML that says which column is which; docs/your-own-deals.md.")
     ] = None,
+    load_history: Annotated[
+        Path | None,
+        typer.Option(help="A CSV of past tasks and hours to fill Jira with; docs/simulator.md."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything that is left to chance.")] = 0,
     faults: Annotated[
         Path | None, typer.Option(help="JSON list of fault rules to begin with; docs/simulator.md.")
@@ -68,6 +72,7 @@ def simulator(
     Exit codes: 0 ended by Ctrl-C · 2 usage, or a port is taken · 3 a file cannot be used.
     """
     from simulator.app import Simulator  # noqa: PLC0415 - see above
+    from simulator.effort import load_history as load_work  # noqa: PLC0415
     from simulator.load import Unloadable, load_folder  # noqa: PLC0415
 
     names = ("control", "salesforce", "jira", "smartsheet", *(["pubsub"] if pubsub else []))
@@ -79,6 +84,7 @@ def simulator(
         raise Stop(text, Exit.CONFIG, "EXTRA-01") from None
     try:
         loaded = load_folder(local.salesforce, load, columns) if load else None
+        worked = load_work(local.jira, load_history) if load_history else None
     except Unloadable as error:
         raise Stop(str(error), Exit.CONFIG, "LOAD-01") from None
     for rule in _rules(faults) if faults else []:
@@ -86,6 +92,7 @@ def simulator(
     with local, suppress(KeyboardInterrupt):
         urls = local.urls
         told = {"urls": urls, "loaded": loaded.as_json() if loaded else None}
+        told |= {"worked": worked.as_json()} if worked else {}
         if json:
             print_json(told)
         else:
@@ -93,6 +100,8 @@ def simulator(
                 err.print(f"{name:>10}  {urls[name]}")
             if loaded:
                 err.print(loaded.sentence(), markup=False)
+            if worked:
+                err.print(worked.sentence(), markup=False)
             err.print("Ctrl-C ends it; nothing is kept.")
         local.wait()
 
