@@ -61,17 +61,20 @@ class Bell:
             self._rung.wait()
             self._rung.clear()
             self._tell()
-        self._announcer.close()
+        self._let_go()
 
     def _tell(self) -> None:
         for _ in range(2):  # a connection that lay idle may have been cut: the second one is new
             try:
                 self._announcer.announce()
             except Exception:  # noqa: BLE001 - see above: a wake-up is never worth a failure
-                with contextlib.suppress(Exception):
-                    self._announcer.close()
+                self._let_go()
             else:
                 return
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(Exception):
+            self._announcer.close()
 
 
 class Notifier:

@@ -173,10 +173,12 @@ def test_what_a_killed_process_left_in_the_queue_is_cleared_by_the_next_one(scal
 def test_two_stores_of_one_database_have_queues_of_their_own(scale: Engine, new_postgres: Callable[[], str]) -> None:
     other = new_postgres()
     Jobs.open(other).deferrer().announce()
+    waiting = ask(other, "SELECT id, status FROM procrastinate_jobs")
+    assert len(waiting) == 1
     with draining(scale):
         scale.request("one")
         until(lambda: len(seen(scale.store)) == 1)
-    assert len(ask(other, "SELECT id FROM procrastinate_jobs WHERE status = 'todo'")) == 1
+    assert ask(other, "SELECT id, status FROM procrastinate_jobs") == waiting
 
 
 def test_many_that_start_at_once_make_the_tables_once(new_postgres: Callable[[], str]) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from work_desk import seen
+from work_desk import alone, seen
 from work_engines import Engine, exit_code, tell, until
 
 from sync.core.model import Priority
@@ -84,10 +84,11 @@ def test_one_that_stood_still_past_its_lease_cannot_commit(engine: Engine) -> No
     engine.stop(first)
     engine.start("second")
     until(looked(engine.store, 2))
+    tell(first, signal.SIGCONT)
+    alone(engine.let_go, "first").touch()
+    until(ended(engine.store, "lost"))
     engine.let_go.touch()
     until(ended(engine.store, "done"))
-    tell(first, signal.SIGCONT)
-    until(ended(engine.store, "lost"))
     assert [(look["owner"], look["ended"]) for look in seen(engine.store)] == [("first", "lost"), ("second", "done")]
     assert engine.store.work_items() == ()
 
