@@ -22,6 +22,7 @@ from sync import logs
 from sync.core.model import Priority
 from sync.core.unattended import UnattendedStore
 from sync.engine import Engine, Report
+from sync.engine.recount import recount
 from sync.health import Metrics
 from sync.hooks import Upkeep
 from sync.store import StoreUnavailable
@@ -199,7 +200,10 @@ class Daemon:
             self._store.request(keys, Priority.RECONCILE)
             after = keys[-1]
         self.wake()
-        return ""
+        report = Report()
+        recount(self._engine.connections, store=self._store, report=report)
+        self._metrics.failures(report)
+        return next(iter(report.failures), "")
 
     def _verify(self) -> str:
         proof = verify(store=self._store, connections=self._engine.connections, context=self._engine.context())
@@ -212,6 +216,7 @@ class Daemon:
             lacking=proof.lacking,
             strays=proof.strays,
             held=proof.held,
+            time_off=proof.time_off,
         )
         return "" if proof.sound else "UNEQUAL-01"
 

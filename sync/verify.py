@@ -141,6 +141,7 @@ def _compare_time(
             "in_buckets": audit.in_buckets,
         }
         proof.time_off += audit.off
+        proof.held += audit.held
         for text in audit.examples:
             proof.note(text)
 

@@ -108,7 +108,7 @@ def show_hours(
         print_json(_as_json(books, entries=entries))
     elif deal:
         for one in books.statements:
-            _show_one(one, entries=entries)
+            show_one(one, entries=entries)
     else:
         _show_all(books, entries=entries)
     for path in filter(None, (csv, xlsx)):
@@ -199,7 +199,8 @@ def _line(one: Statement) -> tuple[str, ...]:
     return (one.dossier.key, one.dossier.title, *map(text_of, (*numbers, *rates)), days, str(len(one.to_fix)))
 
 
-def _show_one(one: Statement, *, entries: bool) -> None:
+def show_one(one: Statement, *, entries: bool) -> None:
+    """Print one onboarding's statement."""
     table = Table("", "Hours", title=escape(f"{one.dossier.title} ({one.dossier.key})"))
     for name, seconds in one.ledger.seconds.items():
         table.add_row(f"tracked, {name.replace('_', ' ')}", text_of(hours(seconds)))
@@ -219,7 +220,7 @@ def _show_one(one: Statement, *, entries: bool) -> None:
             periods.add_row(*map(text_of, period_row("", each)[1:]))
         out.print(periods)
     listed = one.ledger.entries if entries else one.to_fix
-    _show_entries("Every entry" if entries else "To fix", [(one.dossier.key, placed) for placed in listed])
+    _show_entries("Every entry" if entries else "To fix", [("", placed) for placed in listed])
 
 
 def _show_entries(title: str, listed: list[tuple[str, Placed]]) -> None:

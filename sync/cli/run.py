@@ -20,6 +20,7 @@ from sync.cli.deals import read_deals
 from sync.cli.exits import Exit, Stop
 from sync.core.model import Priority
 from sync.engine import Report
+from sync.engine.recount import recount
 
 
 def register(app: typer.Typer) -> None:
@@ -62,6 +63,8 @@ def reconcile(
             engine.sweep(total)
             unread = len(total.notes)
             if everything:
+                recount(opened.connections, store=opened.store, report=total)
+                unread = len(total.notes)
                 keys = known_keys(engine)
                 opened.store.forgive(keys, Priority.RECONCILE)
             total.add(engine.drain())

@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from mappings.hours import SECONDS_PER_HOUR, Terms
 from sync.core.allotment import balance_of
 from sync.core.dossier import DONE, Task
-from sync.core.hours import Ledger
+from sync.core.hours import Bucket, Ledger
 
 BURN_WEEKS = 4
 """The burn shown is that of so many weeks, or of fewer where the work began later."""
@@ -76,16 +76,18 @@ def burn(ledger: Ledger, today: date) -> Burn:
 def seconds_at_completion(tasks: Sequence[Task], ledger: Ledger) -> int:
     """Return what will have been charged once all is done: what is, and for each open task what its estimate leaves.
 
-    Estimates are corrected by what finished tasks took against theirs, and weighed as the time so far was.
+    Estimates are corrected by what finished tasks took against theirs, and weighed as the time so far was. Only time
+    that counts is held against an estimate: what is rejected or not billable has used nothing up.
     """
+    counted = {item: sums[Bucket.COUNTED] for item, sums in ledger.sums(lambda placed: placed.logged.item).items()}
     finished = [task for task in tasks if task.status == DONE and task.estimated_hours > 0]
-    took = sum(task.tracked_seconds for task in finished) / SECONDS_PER_HOUR
+    took = sum(counted.get(task.item, 0) for task in finished) / SECONDS_PER_HOUR
     ratio = (took + PRIOR_HOURS) / (sum(task.estimated_hours for task in finished) + PRIOR_HOURS)
     weight = ledger.charged / ledger.counted if ledger.counted else 1.0
     left = 0.0
     for task in tasks:
         if task.open and task.billable:
-            left += max(task.estimated_hours * SECONDS_PER_HOUR * ratio - task.tracked_seconds, 0.0)
+            left += max(task.estimated_hours * SECONDS_PER_HOUR * ratio - counted.get(task.item, 0), 0.0)
     return ledger.charged + round(left * weight)
 
 

@@ -1,14 +1,15 @@
 """Proves that hours add up: the vendor's entries, the stored ones and the ledger's buckets, to the second.
 
-Called by `sync.verify`. It reads a vendor's time in full, which is complete rather than cheap, and writes nothing.
+Called by `sync.verify` and `sync.engine.recount`. It reads a vendor's time in full, complete rather than cheap,
+and writes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.base import Connector, Kind, Record, TimeEntry
+from connectors.base import Connector, Kind, PlanRefs, Record, Ref, TimeEntry
 from mappings.model import Untranslatable
 from sync.core.hours import ledger_of
 from sync.core.plan import Context
@@ -27,6 +28,8 @@ class Audit:
     stored: int = 0
     in_buckets: int = 0
     off: int = 0
+    held: int = 0
+    """Entries on records which the vendor no longer shows, that wait for a person with those."""
     examples: list[str] = field(default_factory=list)
 
 
@@ -43,9 +46,9 @@ def audits(
     """
     columns = {rule.lenses[0].connection for rule in context.mappings.task.timed}
     found = {name: Audit(name) for name in sorted({*timed, *columns})}
-    stored = {name: _stored(store, name) for name in found}
+    stored = {name: stored_time(store, name) for name in found}
     for name, connector in timed.items():
-        _compare(found[name], stored[name], connector)
+        _compare(found[name], stored[name], connector, store)
     for name in columns:
         _compare_columns(found[name], stored[name], shown[name].values(), context)
     placed: dict[str, dict[str, int]] = {name: {} for name in found}
@@ -57,7 +60,8 @@ def audits(
     return list(found.values())
 
 
-def _stored(store: RecordsStore, connection: str) -> dict[str, TimeEntry]:
+def stored_time(store: RecordsStore, connection: str) -> dict[str, TimeEntry]:
+    """Return all stored entries of a connection by id."""
     known: dict[str, TimeEntry] = {}
     after = ""
     while page := store.entries(connection, after=after):
@@ -76,21 +80,48 @@ def _in_buckets(store: RecordsStore, context: Context) -> Iterator[tuple[str, st
         yield placed.logged.connection, placed.logged.entry.id
 
 
-def _compare(audit: Audit, stored: Mapping[str, TimeEntry], connector: Connector) -> None:
-    """Compare entry by entry. What differs is asked for by id: a feed may keep its last minute to itself."""
+def _compare(audit: Audit, stored: Mapping[str, TimeEntry], connector: Connector, store: RecordsStore) -> None:
+    """Compare entry by entry."""
+    shown, differing = shown_time(stored, connector)
+    kept = of_the_gone(audit.connection, [stored[n] for n in differing if n not in shown], connector, store)
+    for name in differing:
+        if name in kept:
+            audit.held += 1
+            continue
+        audit.off += 1
+        theirs, ours = _told(shown.get(name)), _told(stored.get(name))
+        audit.examples.append(f"{audit.connection}: time entry {name} is {theirs} there and {ours} here")
+    audit.vendor = sum(entry.seconds for entry in shown.values())
+    audit.stored = sum(entry.seconds for entry in stored.values())
+
+
+def shown_time(stored: Mapping[str, TimeEntry], connector: Connector) -> tuple[dict[str, TimeEntry], tuple[str, ...]]:
+    """Return all entries as the vendor has them now, and the ids of those that differ from the stored ones.
+
+    What differs at first is asked for by id: a feed may keep its last minute to itself.
+    """
     shown = {entry.id: entry for entry in connector.time_entries()}
-    differing = sorted(name for name in {*shown, *stored} if _facts(shown.get(name)) != _facts(stored.get(name)))
+    differing = [name for name in sorted({*shown, *stored}) if _facts(shown.get(name)) != _facts(stored.get(name))]
     fresh = {entry.id: entry for entry in connector.time_entries(differing)} if differing else {}
     for name in differing:
         shown.pop(name, None)
-        if name in fresh:
-            shown[name] = fresh[name]
-        if _facts(shown.get(name)) != _facts(stored.get(name)):
-            audit.off += 1
-            theirs, ours = _told(shown.get(name)), _told(stored.get(name))
-            audit.examples.append(f"{audit.connection}: time entry {name} is {theirs} there and {ours} here")
-    audit.vendor = sum(entry.seconds for entry in shown.values())
-    audit.stored = sum(entry.seconds for entry in stored.values())
+    shown |= fresh
+    return shown, tuple(name for name in differing if _facts(shown.get(name)) != _facts(stored.get(name)))
+
+
+def of_the_gone(
+    connection: str, lacking: Sequence[TimeEntry], connector: Connector, store: RecordsStore
+) -> frozenset[str]:
+    """Name those of the entries that a vendor lacks which lie on a bound record that it does not show either.
+
+    The record may be deleted or hidden from us, which nobody can tell apart: it is held back as MISSING-01 or
+    PLAN-GONE-01, and its time stays where it is until a person has acted.
+    """
+    records = sorted({entry.record_id for entry in lacking})
+    bound = sorted(store.keys_of(connection, records)) if records else []
+    visible = {r.ref.id for r in connector.fetch([PlanRefs(Ref(name)) for name in bound])} if bound else set()
+    gone = set(bound) - visible
+    return frozenset(entry.id for entry in lacking if entry.record_id in gone)
 
 
 def _compare_columns(

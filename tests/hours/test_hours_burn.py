@@ -24,18 +24,19 @@ def worked(*weeks: float) -> Ledger:
     return book(*(logged(round(h * H), day, number=n) for n, (h, day) in enumerate(zip(weeks, days, strict=True)) if h))
 
 
-def task(status: str = "not_started", *, estimate: float = 0, hours: float = 0, billable: bool = True) -> Task:
-    words = dict.fromkeys(("item", "name", "phase", "owner", "role"), "x")
+def task(status: str = "not_started", *, estimate: float, item: str = "build", billable: bool = True) -> Task:
+    words = dict.fromkeys(("name", "phase", "owner", "role"), "x")
     dates = dict.fromkeys(("start_target", "due_target", "baseline_start", "baseline_due"))
     return Task(
         **words,
         **dates,
+        item=item,
         status=status,
         audience="both",
         milestone=False,
         critical=False,
         estimated_hours=estimate,
-        tracked_seconds=round(hours * H),
+        tracked_seconds=0,
         depends_on=(),
         billable=billable,
     )
@@ -49,16 +50,22 @@ def test_burn_is_that_of_the_last_four_weeks_or_of_fewer() -> None:
 
 
 def test_at_completion_is_what_was_charged_and_what_open_estimates_leave() -> None:
-    ledger = worked(4)
+    ledger = worked(4)  # all of it on `build`
     assert seconds_at_completion([], ledger) == 4 * H
-    assert seconds_at_completion([task(estimate=10, hours=4)], ledger) == 10 * H
-    assert seconds_at_completion([task(estimate=2, hours=4)], ledger) == 4 * H
+    assert seconds_at_completion([task(estimate=10)], ledger) == 10 * H
+    assert seconds_at_completion([task(estimate=10, item="other")], ledger) == 14 * H
+    assert seconds_at_completion([task(estimate=2)], ledger) == 4 * H
     assert seconds_at_completion([task("cancelled", estimate=10), task(estimate=5, billable=False)], ledger) == 4 * H
 
 
 def test_estimates_are_corrected_by_what_finished_tasks_took() -> None:
-    done = task("done", estimate=8, hours=16)  # twice its estimate; half believed, since eight hours stand against it
-    assert seconds_at_completion([done, task(estimate=10)], worked(16)) == (16 + 15) * H
+    done = task("done", estimate=8)  # it took twice that; half is believed, since eight hours stand against it
+    assert seconds_at_completion([done, task(estimate=10, item="other")], worked(16)) == (16 + 15) * H
+
+
+def test_time_that_is_rejected_uses_no_estimate_up() -> None:
+    ledger = book(logged(30 * H), logged(2 * H, number=2))
+    assert seconds_at_completion([task(estimate=10)], ledger) == 10 * H
 
 
 def test_steady_work_uses_hours_up_on_the_day_that_division_gives() -> None:

@@ -13,6 +13,8 @@ from sync.core.hours import Bucket, Ledger, ledger_of
 from sync.demo.stage import Stage
 from sync.engine.dossiers import dossiers
 from sync.engine.ledgers import loose_time
+from sync.engine.recount import recount
+from sync.engine.report import Report
 
 
 @pytest.fixture
@@ -137,3 +139,74 @@ def test_verify_tells_every_second_that_is_not_as_the_vendor_has_it(stage: Stage
     assert "is not there there" in stage.prove().examples[0]
     store.put_time("tracker", [TimeEntry("7", "1", "x", 5, kept.started, kept.updated)])
     assert stage.prove().time_off == 2
+
+
+def recounted(stage: Stage) -> None:
+    """What `reconcile --all` does of it."""
+    recount(stage.plant.connections, store=stage.plant.store, report=Report())
+    stage.plant.engine.drain()
+
+
+def test_time_of_a_deleted_issue_of_nobody_goes_when_all_is_read_anew(stage: Stage) -> None:
+    fields = {"project": {"key": "ONB"}, "issuetype": {"name": "Task"}, "summary": "Something else"}
+    foreign = act(stage, "create_issue", fields=fields)["key"]
+    act(stage, "log_time", issue=foreign, seconds=700)
+    caught_up(stage)
+    act(stage, "delete_issue", issue=foreign)  # of which Jira's feed of removed worklogs says nothing
+    stage.settle()
+    stage.sweep()
+    assert (stage.prove().time_off, stage.plant.store.time_totals("tracker")) == (1, (0, 700))
+    recounted(stage)
+    caught_up(stage)
+    assert stage.plant.store.time_totals("tracker") == (0, 0)
+
+
+def test_time_of_a_deleted_task_stays_until_a_person_has_judged_and_is_told_as_held(stage: Stage) -> None:
+    key, issue = won(stage)
+    act(stage, "log_time", issue=issue["handoff_call"], seconds=700)
+    caught_up(stage)
+    act(stage, "delete_issue", issue=issue["handoff_call"])
+    stage.settle()
+    stage.plant.engine.store.request([key], 0)
+    stage.sweep()
+    recounted(stage)
+    proof = stage.prove()
+    assert (proof.sound, proof.seconds["tracker"]["stored"], book(stage, key).counted) == (True, 700, 700)
+    assert proof.held >= 2  # the record, and its time
+    assert "MISSING-01" in {held.code for held in stage.plant.store.quarantined()}
+
+
+def test_time_of_a_deleted_task_goes_at_once_where_the_feed_tells_of_it(stage: Stage) -> None:
+    key, issue = won(stage)
+    stage.simulator.jira.knobs["deleted_issues_in_worklog_feed"] = True
+    act(stage, "log_time", issue=issue["handoff_call"], seconds=700)
+    caught_up(stage)
+    act(stage, "delete_issue", issue=issue["handoff_call"])
+    stage.settle()
+    stage.sweep()
+    assert book(stage, key).total == 0
+
+
+def test_reading_all_anew_brings_back_what_a_store_lost_and_leaves_alone_what_it_has(stage: Stage) -> None:
+    key, issue = won(stage)
+    for seconds in (60, 120):
+        act(stage, "log_time", issue=issue["handoff_call"], seconds=seconds, who="ada@example.com")
+    caught_up(stage)
+    store = stage.plant.store
+    (first, _) = store.entries("tracker")
+    store.drop_time("tracker", [first.id])
+    assert recount(stage.plant.connections, store=store, report=Report()) == {key}
+    assert book(stage, key).total == 180
+    assert recount(stage.plant.connections, store=store, report=Report()) == frozenset()
+
+
+def test_time_of_somebody_who_left_counts(stage: Stage) -> None:
+    key, issue = won(stage)
+    act(stage, "log_time", issue=issue["handoff_call"], seconds=900, who="dan@example.com")
+    caught_up(stage)
+    with stage.simulator.world.lock:
+        users = stage.simulator.jira.site.schema.users
+        next(user for user in users.values() if user.email == "dan@example.com").active = False
+    act(stage, "log_time", issue=issue["handoff_call"], seconds=60, who="ada@example.com")
+    caught_up(stage)
+    assert book(stage, key).counted == 960
