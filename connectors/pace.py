@@ -33,6 +33,8 @@ class Pace:
         self.failures: Counter[str] = Counter()
         self.remaining: int | None = None
         """What the vendor last said is left of its allotment, where it says so."""
+        self.allotment: int | None = None
+        """The whole of it."""
         self._rate = per_minute / 60.0
         self._burst = max(burst, 10.0)
         self._level = self._burst
@@ -72,7 +74,7 @@ class Pace:
         if "api-usage=" in usage:
             used, _, total = usage.split("api-usage=", 1)[1].split(";", 1)[0].partition("/")
             if used.strip().isdigit() and total.strip().isdigit():
-                self.remaining = int(total) - int(used)
+                self.allotment, self.remaining = int(total), int(total) - int(used)
 
     @property
     def total(self) -> int:

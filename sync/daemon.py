@@ -26,11 +26,15 @@ from sync.engine.recount import recount
 from sync.health import Metrics
 from sync.hooks import Upkeep
 from sync.store import StoreUnavailable
+from sync.usage import Usage, tidy
 from sync.verify import verify
 from sync.work import Alone, Gate, Runner, Worker, WorkerSettings
 
 KEPT = timedelta(days=30)
 """How long settled events are remembered, so that a repeated delivery is known as one."""
+
+_TICK = 15.0
+"""Seconds after which the loop looks up at the latest: what is kept of the quota is no older when something changed."""
 
 _GRACE = 8.0
 """Seconds that what is begun gets to its end when the process is told to stop."""
@@ -76,6 +80,7 @@ class Daemon:
         begin: Callable[[int], None] = lambda _priority: None,
         upkeep: Upkeep | None = None,
         runner: Runner | None = None,
+        usage: Usage | None = None,
     ) -> None:
         self._runner = runner or Alone()
         self._begin = begin
@@ -100,6 +105,7 @@ class Daemon:
             "verify": self._verify,
             "cleanup": self._cleanup,
         }
+        self._usage = usage
         self._upkeep = upkeep
         if upkeep:
             self._jobs["webhooks"] = partial(self._webhooks, upkeep)
@@ -120,12 +126,17 @@ class Daemon:
         self._start("sweep")
         while not stopping.is_set():
             stopping.wait(self.fire_due())
-        return self._end()
+        ended = self._end()
+        if ended and self._usage:
+            self._attempt("usage", self._end_usage)
+        return ended
 
     def fire_due(self) -> float:
         """Start the jobs that are due and that no other process has started; return the seconds until the next one."""
         now = self._now()
-        nearest = 60.0
+        nearest = _TICK
+        if self._usage:
+            self._attempt("usage", self._note_usage)
         for job in self._jobs:
             due = self._schedules.next_due(job, now)
             if due is None:
@@ -133,6 +144,16 @@ class Daemon:
             nearest = min(nearest, (due - now).total_seconds())
             self._attempt("schedule", partial(self._fire, job, now, due))
         return max(0.05, nearest)
+
+    def _note_usage(self) -> str:
+        if self._usage:
+            self._usage.note()
+        return ""
+
+    def _end_usage(self) -> str:
+        if self._usage:
+            self._usage.end()
+        return ""
 
     def _fire(self, job: str, now: datetime, due: datetime) -> str:
         if self._store.fire(job, now, due, self._owner):
@@ -221,6 +242,7 @@ class Daemon:
         return "" if proof.sound else "UNEQUAL-01"
 
     def _cleanup(self) -> str:
+        tidy(self._store, self._now())
         logs.happened("cleanup", forgotten=self._store.tidy(self._now() - KEPT))
         return ""
 

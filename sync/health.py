@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from sync.core.unattended import UnattendedStore
 from sync.engine import Report
 from sync.hooks import KIND as WEBHOOKS
+from sync.usage import standings
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # a second series beside each counter that nobody reads
 
@@ -127,6 +128,11 @@ class _StoreFigures(Collector):
             for state, count in one.value["states"].items():
                 hooks.add_metric([one.name, state], count)
         yield hooks
+        left = GaugeMetricFamily("closedwon_allotment_left", "Calls left of the day.", labels=["connection"])
+        for name, standing in standings(self._store, self._now()).items():
+            if standing.left is not None:
+                left.add_metric([name], standing.left)
+        yield left
 
 
 class _Deliveries(Collector):

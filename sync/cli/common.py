@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,8 +23,9 @@ from sync.cli.exits import Exit, Stop
 from sync.cli.workers import free_the_dead
 from sync.config import Config, load_config
 from sync.engine import Engine, Report
-from sync.store import Store
-from sync.wiring import Plant, assemble
+from sync.store import Store, StoreUnavailable
+from sync.usage import leave
+from sync.wiring import Plant, assemble, real_now
 
 ConfigOption = Annotated[
     Path,
@@ -72,6 +73,9 @@ def plant(
         yield opened
     finally:
         logs.spend(opened.calls())
+        if not looking:
+            with suppress(StoreUnavailable):  # what went wrong is told already
+                leave(opened.store, opened.paces, real_now())
         opened.close()
 
 

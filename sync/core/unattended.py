@@ -104,6 +104,10 @@ class UnattendedStore(RecordsStore, Protocol):
         """
         ...
 
+    def spent(self, connection: str, rate: Rate) -> float:
+        """Return how many units of the burst are used now, by all processes. Changes nothing."""
+        ...
+
     def tidy(self, before: datetime) -> int:
         """Forget events settled before a moment, and work rows of keys that never got a plan; return how many."""
         ...

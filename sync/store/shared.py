@@ -49,3 +49,13 @@ def spend(connection: sa.Connection, at: str, cost: float, rate: Rate, reserve: 
     change = sa.update(quota).where(quota.c.connection == at)
     connection.execute(change.values(window_start=max(now, row.window_start), used=used + cost))
     return 0.0
+
+
+def spent(connection: sa.Connection, at: str, rate: Rate, now: datetime) -> float:
+    """Return how many units are in the bucket; see `UnattendedStore.spent`."""
+    row = connection.execute(sa.select(quota).where(quota.c.connection == at)).one_or_none()
+    if row is None:
+        return 0.0
+    elapsed: float = max(0.0, (now - row.window_start).total_seconds())
+    left: float = row.used - elapsed * rate.per_minute / _MINUTE
+    return max(0.0, left)

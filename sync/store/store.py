@@ -342,6 +342,11 @@ class Store:
         with self._database.write() as database:
             return shared.spend(database, connection, cost, rate, reserve, self._clock())
 
+    def spent(self, connection: str, rate: Rate) -> float:
+        """Return how many units of the burst are used now, by all processes."""
+        with self._database.read() as database:
+            return shared.spent(database, connection, rate, self._clock())
+
     def tidy(self, before: datetime) -> int:
         """Forget events settled before a moment, and work rows of keys that never got a plan; return how many."""
         with self._database.write() as connection:

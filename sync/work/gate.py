@@ -79,6 +79,11 @@ class Gate:
         return max(0.0, max(self._closed_until, self._refused_until) - self._clock())
 
     @property
+    def waits_for(self) -> float:
+        """Seconds until the next call goes out: while it is closed, or for as long as the vendor asked us to wait."""
+        return max(self.closed_for, self._slow_until - self._clock())
+
+    @property
     def code(self) -> str:
         """Why it is closed: what the vendor refused us with, or that it is out of order; "" while it is open."""
         if self._refused_until > self._clock():

@@ -9,6 +9,7 @@ from sync.config import load_config
 from sync.daemon import Daemon, Schedules
 from sync.demo.stage import Stage
 from sync.health import Metrics
+from sync.usage import Usage
 from sync.wiring import assemble
 from sync.work import Gate, WorkerSettings
 
@@ -48,6 +49,7 @@ def daemon(stage: Stage, owner: str = "one", **jobs: str) -> Daemon:
         settings=WorkerSettings(owner),
         now=stage.clock.now,
         hurry=threading.Event(),
+        usage=Usage(store=plant.store, paces=plant.paces, gates=gates, owner=owner, now=stage.clock.now),
     )
 
 
