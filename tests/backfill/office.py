@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import time
@@ -111,6 +112,11 @@ class Office:
     def store(self) -> Store:
         """Open the store as another process would; close it after use."""
         return Store.open(load_config(self.folder / "config.yaml").store.get_secret_value(), clock=real_now)
+
+    def content(self) -> list[str]:
+        """Everything that is in the store, as SQL."""
+        with sqlite3.connect(self.folder / "closedwon.db") as database:
+            return [*database.iterdump()]
 
     def records(self) -> tuple[int, int, int]:
         """How many issues, sheets and onboarding records there are."""

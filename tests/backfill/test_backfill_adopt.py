@@ -22,7 +22,10 @@ def test_a_dry_run_shows_which_plans_are_there_already(matching: Office) -> None
     made = epic(matching, "acme: ACME", "prepare   acme ")
     epic(matching, "Beta: Beta")
     epic(matching, "Beta: Beta")
+    assert matching.run("status").code == 0
+    writes, content = matching.write_calls(), matching.content()
     told = matching.run("backfill", *SINCE, "--dry-run", "--adopt", "--json").json
+    assert (matching.write_calls(), matching.content()) == (writes, content)  # not even what a connector learned
     assert told["matches"]["tracker"] == {"sure": 1, "ambiguous": 1, "none": 1}
     assert told["matches"]["sheets"] == {"none": 3}
     by_deal = {each["deal"]: each for each in told["matched"]}
@@ -122,7 +125,7 @@ def test_killed_amid_the_marking_it_goes_on_and_marks_the_rest(matching: Office)
     epic(matching, "Acme: Acme", "Prepare Acme", "Finish Acme")
     process = matching.start("backfill", *SINCE, "--adopt")
     matching.simulator.world.faults.add(
-        "kill_before", vendor="jira", endpoint="PUT /rest/api/3/issue/{id}", skip=1, args={"pid": process.pid}
+        "kill_before", vendor="jira", endpoint="PUT /rest/api/3/issue/{id}", skip=2, args={"pid": process.pid}
     )
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL

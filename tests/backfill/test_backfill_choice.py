@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
-
 import pytest
 from office import SINCE, TODAY, Office
 
@@ -68,7 +65,7 @@ def test_a_dry_run_tells_counts_price_and_time_and_writes_nothing_anywhere(offic
         office.win(f"Customer {number}")
     office.win("Held", hours=-5)
     office.configure(sheets={"pace": {"per_minute": 300}})
-    calls, content = office.write_calls(), _content(office.folder)
+    calls, content = office.write_calls(), office.content()
     told = office.run("backfill", *SINCE, "--dry-run", "--json").json
     assert (told["deals"], told["finished"], told["plans"], told["tasks"]) == (5, 1, 3, 6)
     assert told["held"] == {"DEAL-CHECK-01": 1}
@@ -78,15 +75,10 @@ def test_a_dry_run_tells_counts_price_and_time_and_writes_nothing_anywhere(offic
     assert crm["quota_left"] > 0
     assert told["seconds"] >= sheets["seconds"] > 1.0
     assert any("sheets: 300 calls a minute, 300 ms a call (assumed)" in line for line in told["assumptions"])
-    assert (office.write_calls(), _content(office.folder)) == (calls, content)
+    assert (office.write_calls(), office.content()) == (calls, content)
     shown = office.run("backfill", *SINCE, "--dry-run")
     assert "3 would get a plan, with 6 tasks; 1 have theirs. Nothing was written." in shown.out
     assert "Estimated time: about 0:00:0" in shown.out
-
-
-def _content(folder: Path) -> list[str]:
-    with sqlite3.connect(folder / "closedwon.db") as database:
-        return [*database.iterdump()]
 
 
 def test_what_a_dry_run_tells_is_what_the_run_does(office: Office) -> None:

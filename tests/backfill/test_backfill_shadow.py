@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ def test_a_shadow_tells_differences_by_field_and_kind_and_writes_nothing(beside:
     beside.win("New")
     epic(beside, "Acme: Acme", "prepare acme", "Water the plants", duedate="2027-03-01")
     assert beside.run("status").code == 0
-    writes, store = beside.write_calls(), _content(beside)
+    writes, store = beside.write_calls(), beside.content()
     ran = beside.run("backfill", *SINCE, "--shadow", "--json")
     ran.refused(7, "SHADOW-01")
     told = ran.json
@@ -43,15 +42,10 @@ def test_a_shadow_tells_differences_by_field_and_kind_and_writes_nothing(beside:
         ("onboarding", "crm"): 2,
     }  # fmt: skip
     assert told["others"] == {"tracker": 1}
-    assert (beside.write_calls(), _content(beside)) == (writes, store)
+    assert (beside.write_calls(), beside.content()) == (writes, store)
     shown = beside.run("backfill", *SINCE, "--shadow").out
     assert "task duedate at tracker: 1 of 1 differ" in shown
     assert "Lacking: 2 of kind onboarding at crm" in shown
-
-
-def _content(office: Office) -> list[str]:
-    with sqlite3.connect(office.folder / "closedwon.db") as database:
-        return [*database.iterdump()]
 
 
 def test_what_closedwon_made_itself_differs_in_nothing(beside: Office) -> None:
