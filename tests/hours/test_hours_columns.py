@@ -88,6 +88,7 @@ def test_what_was_taken_is_not_taken_again_and_a_preview_takes_nothing(stage: St
     key = won(stage)
     enter(stage, key, 3)
     before = stage.plant.store.entries("sheets")
+    stage.settle()
     writes = stage.simulator.world.count("smartsheet")
     stage.plant.engine.store.request([key], 0)
     report = stage.plant.engine.drain([key])
