@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import cel
-
 from connectors.base import Value
+from mappings import cel_engine
+
+cel: Any = cel_engine.load()
 
 FUNCTIONS = {
     "sum": lambda numbers: float(sum(numbers)),

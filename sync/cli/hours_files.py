@@ -12,8 +12,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from sync.cli.hours_shown import ENTRIES, PERIODS, SUMMARY, TO_DO, Cell, entry_row, period_row, summary_row, what_to_do
 from sync.core.hours import TO_FIX, Placed
 from sync.core.statement import Statement
@@ -72,6 +70,8 @@ def harmless(cell: Cell) -> Cell:
 def write_xlsx(path: Path, tables: Sequence[Sheet], today: date) -> None:
     """Write tables as an office file whose bytes depend on nothing else."""
     options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    import xlsxwriter  # noqa: PLC0415 - three megabytes that a daemon never needs
+
     with xlsxwriter.Workbook(path, options) as book:
         book.set_properties({"title": "Hours", "created": datetime(today.year, today.month, today.day)})  # noqa: DTZ001
         bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})

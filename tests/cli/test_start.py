@@ -17,6 +17,8 @@ NEVER_USED = {
     "holidays.countries",
     "grpc",
     "opentelemetry",
+    "xlsxwriter",
+    "prompt_toolkit",
 }
 """By a daemon on SQLite that has nothing to do."""
 PROGRAM = f"""
