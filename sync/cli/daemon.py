@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,6 +11,7 @@ import typer
 from sync import logs
 from sync.cli.common import DEFAULT_CONFIG, ConfigOption, err
 from sync.cli.guarded import guarded, leave
+from sync.cli.stopping import told_to_stop
 from sync.cli.workers import free_the_dead
 from sync.config import Config, load_config
 from sync.daemon import Daemon, Schedules
@@ -45,9 +44,7 @@ def daemon(
     still had not answered (what it does is looked up by the next one).
     """
     began = time.perf_counter()
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = told_to_stop()
     loaded = load_config(config)
     built = build(loaded)
     free_the_dead(built.plant.store)

@@ -6,7 +6,6 @@ the daemon's worker in the same moment. On several machines, or behind a load ba
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, print
 from sync.cli.daemon import Unattended, build
 from sync.cli.guarded import leave
 from sync.cli.receiver import HostOption, MaxBodyOption, PortOption, tell_deliveries
+from sync.cli.stopping import told_to_stop
 from sync.cli.workers import free_the_dead
 from sync.config import Config, ReceiverDoc, load_config
 from sync.daemon import Daemon
@@ -57,9 +57,7 @@ def up(
     stopped while a vendor still had not answered (what it does is looked up by the next one).
     """
     began = time.perf_counter()
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = told_to_stop()
     loaded = load_config(config)
     built = build(loaded)
     free_the_dead(built.plant.store)
