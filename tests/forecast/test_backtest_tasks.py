@@ -66,6 +66,14 @@ def test_nothing_is_forecast_before_there_is_enough_to_go_by(history: tuple[Fini
     assert enough(pace.count) == ""
 
 
+def test_what_was_completed_on_a_day_is_known_from_the_next_day_on() -> None:
+    tasks = [Finished(f"{n}", known("ada"), 8.0, 11, date(2026, 1, 12)) for n in range(ENOUGH)]
+    that_day = Finished("x", known("ada", number=11), 8.0, 1, date(2026, 1, 12))
+    next_day = Finished("y", known("ada", number=12), 8.0, 1, date(2026, 1, 13))
+    for measure in (HOURS, DAYS):
+        assert [one.task for one in backtest([*tasks, that_day, next_day], measure, CALENDAR)] == ["y"]
+
+
 def known(person: str, estimate: float = 8.0, number: int = 0) -> Known:
     groups = ((), ("person", person))
     return Known(estimate, 1, date(2026, 1, 1) + timedelta(days=number), groups)

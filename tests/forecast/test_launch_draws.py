@@ -37,6 +37,8 @@ def test_a_task_that_is_over_its_time_is_not_done_before_tomorrow() -> None:
     assert typical(nodes, Mood()).ends == {"a": 5, "b": 10}
     for days in draw([node("a", floor=-20, likely=WILD)], ["a"], Mood(), seed="x"):
         assert days >= 1
+    for days in draw([node("a", floor=-1, planned=1, likely=WILD)], ["a"], Mood(), seed="x"):
+        assert days >= 1
 
 
 def test_what_has_taken_long_already_is_drawn_from_what_took_longer() -> None:

@@ -12,7 +12,7 @@ from forecast_desk import BEGIN, CALENDAR, PARTS, life, one
 
 from mappings.practice import Court
 from sync.core.dossier import Dossier
-from sync.core.experience import Experience, finished_tasks
+from sync.core.experience import Experience, finished_tasks, network
 from sync.core.forecast import billable_hours, forecast, forecast_launch
 from sync.core.hindsight import as_of
 from sync.core.pace import ENOUGH
@@ -45,6 +45,12 @@ def test_hours_at_completion_are_covered_as_promised(lived: Lived) -> None:
     assert len(said) > 280
     assert 0.40 <= mean(one.actual <= one.said.p50 for one in said) <= 0.60
     assert 0.70 <= mean(one.actual <= one.said.p80 for one in said) <= 0.90
+
+
+def test_every_outcome_moves_the_level_that_the_next_forecast_is_read_at(lived: Lived) -> None:
+    moved = sum(0.5 - (one.actual <= one.said.p50) for one in lived.launches)
+    assert moved != 0
+    assert lived.experience.launch_aims[0].level == pytest.approx(0.5 + 0.03 * moved)
 
 
 def test_a_replay_gives_the_same_whatever_the_order_it_gets(year: tuple[Dossier, ...]) -> None:
@@ -140,6 +146,45 @@ def test_a_launched_onboarding_is_told_as_a_fact(year: tuple[Dossier, ...], live
     assert found.launched == year[0].actual_launch
     assert found.p50 is None
     assert forecast_launch(year[0], lived.experience, date(2027, 6, 1), CALENDAR) == year[0].actual_launch
+
+
+def test_what_only_waits_for_others_begins_early_when_they_end_early() -> None:
+    known = one("006e", BEGIN, random.Random(2), mood=0.0, luck=0.0)
+    early = tuple(
+        replace(task, done_on=BEGIN) if task.item in {"handoff", "review", "people"} else task for task in known.tasks
+    )
+    begins = {node.item: node.floor for node in network(replace(known, tasks=early), BEGIN, CALENDAR).nodes}
+    assert begins["kickoff"] is None
+    assert begins["handoff"] == -1
+    fixed = date(2026, 2, 2)
+    put_off = tuple(replace(task, start_target=fixed) if task.item == "kickoff" else task for task in known.tasks)
+    moved = {node.item: node.floor for node in network(replace(known, tasks=put_off), BEGIN, CALENDAR).nodes}
+    assert moved["kickoff"] == CALENDAR.between(BEGIN, fixed) - 1
+
+
+def test_a_cause_is_what_a_task_took_beyond_its_planned_days(lived: Lived) -> None:
+    known = one("006c", BEGIN, random.Random(2), mood=0.0, luck=0.0)
+    tasks = tuple(
+        replace(task, done_on=CALENDAR.add(task.done_on, 10)) if task.item == "people" and task.done_on else task
+        for task in known.tasks
+    )
+    day = CALENDAR.add(BEGIN, 15)
+    late = as_of(replace(known, tasks=tasks), day)
+    late = replace(
+        late, tasks=tuple(next(t for t in tasks if t.item == "people") if t.item == "people" else t for t in late.tasks)
+    )
+    found = forecast(late, lived.experience, day, CALENDAR)
+    (cause,) = [cause for cause in found.causes if cause.item == "people"]
+    # Three days were planned; five and ten more were taken, the day of the kickoff among them.
+    assert (cause.days, cause.open, cause.court) == (13, False, Court.CUSTOMER)
+
+
+def test_hours_that_nobody_pays_for_are_not_forecast(year: tuple[Dossier, ...], lived: Lived) -> None:
+    day = CALENDAR.add(year[99].kickoff or BEGIN, 20)
+    then = as_of(year[99], day)
+    free = replace(then, tasks=tuple(replace(task, billable=False) for task in then.tasks))
+    found = forecast(free, lived.experience, day, CALENDAR)
+    assert (found.hours_p50, found.hours_p80) == (0.0, 0.0)
 
 
 def test_a_task_done_before_it_was_its_turn_took_no_days() -> None:
