@@ -7,7 +7,6 @@ worker, and what is urgent goes to whoever is there for it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -45,7 +44,6 @@ def carry_out(
     *,
     progress: Progress = lambda _seen, _total, _report: None,
     go_on: Callable[[], bool] = lambda: True,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
     """Make plans for these deals. Raises what `Engine.drain` raises; what was done stays done.
 
@@ -55,13 +53,13 @@ def carry_out(
     progress(0, deals.total, total)
     batches = deals.batches(engine.settings.batch)
     while go_on() and (batch := next(batches, None)):
-        total.add(_bring_about(engine, {record.ref.id: record for record in batch}, sleep))
+        total.add(_bring_about(engine, {record.ref.id: record for record in batch}))
         progress(deals.read, deals.total, total)
     progress(deals.read, deals.total, total)  # a condition may have turned the last ones away
     return total
 
 
-def _bring_about(engine: Engine, deals: Mapping[str, Record], sleep: Callable[[float], None]) -> Report:
+def _bring_about(engine: Engine, deals: Mapping[str, Record]) -> Report:
     """Make the plans of one batch that are not there yet, and finish what an earlier run left of it."""
     store = engine.store
     begun = {item.key: item for item in store.work_items(keys=[*deals])}
@@ -71,7 +69,7 @@ def _bring_about(engine: Engine, deals: Mapping[str, Record], sleep: Callable[[f
     # Whoever starts a backfill again does not want to wait for what an earlier one put off.
     store.hasten(ours)
     report = engine.drain(ours, deals=deals)
-    left = _wait_for_others(engine, [*ours, *lent], sleep)
+    left = _wait_for_others(engine, [*ours, *lent])
     # What was urgent and is still untouched has nobody else to look after it: it is done now, by whoever claims it.
     if idle := [item.key for item in left if item.key in lent and not item.owner and item.not_before is None]:
         report.add(engine.drain(idle))
@@ -83,19 +81,21 @@ def _bring_about(engine: Engine, deals: Mapping[str, Record], sleep: Callable[[f
     return report
 
 
-def _wait_for_others(engine: Engine, keys: Sequence[str], sleep: Callable[[float], None]) -> tuple[WorkItem, ...]:
+def _wait_for_others(engine: Engine, keys: Sequence[str]) -> tuple[WorkItem, ...]:
     """Wait until nobody else holds any of these, as long as a drain would; return what is not done of them."""
     waited = 0.0
     while True:
         left = engine.store.work_items(keys=keys)
         if waited >= engine.settings.patience or not any(_is_others(engine, item) for item in left):
             return left
-        sleep(LOOK)
+        engine.sleep(LOOK)
         waited += LOOK
 
 
 def _is_others(engine: Engine, item: WorkItem) -> bool:
-    return item.owner not in {"", engine.settings.owner}
+    """Tell whether another worker holds it; one whose lease ran out holds nothing any more, dead or not."""
+    lent = item.lease_until is not None and item.lease_until > engine.now()
+    return lent and item.owner not in {"", engine.settings.owner}
 
 
 def unfinished(store: StoreApi, keys: list[str]) -> list[str]:

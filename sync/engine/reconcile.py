@@ -92,8 +92,8 @@ class Engine:
         self.templates = tuple(templates)
         self.settings = settings
         self.recogniser = Recogniser(self.homes, mappings, settle_seconds=settings.settle_seconds)
-        self._now = now
-        self._sleep = sleep
+        self.now = now
+        self.sleep = sleep
         self._progress = progress
         self._refused = refused
 
@@ -109,7 +109,7 @@ class Engine:
     def context(self, today: date | None = None) -> Context:
         """Return what planning needs, for a day (today unless a stored plan is held to its own)."""
         return Context(
-            self.mappings, self.templates, self.crm, tuple(self.homes), self._view, today or self._now().date()
+            self.mappings, self.templates, self.crm, tuple(self.homes), self._view, today or self.now().date()
         )
 
     def preview(
@@ -128,7 +128,7 @@ class Engine:
         seen = observe(
             known, crm=crm, homes=self.homes, mappings=self.mappings, deals=deals, view=view, refused=self._refused
         )
-        return read_hours(seen, store=self.store, mapping=self.mappings.task, now=self._now())
+        return read_hours(seen, store=self.store, mapping=self.mappings.task, now=self.now())
 
     def _view(self, connection: str, kind: Kind, fields: Fields) -> Fields:
         return fields if connection in VIRTUAL else self.connections[connection].normalise(kind, fields)
@@ -174,7 +174,7 @@ class Engine:
             if pause is None or waited + pause > self.settings.patience:
                 total.waiting = self._open(keys)
                 return total
-            self._sleep(pause)
+            self.sleep(pause)
             waited += pause
 
     def _open(self, keys: Sequence[str] | None) -> int:
@@ -182,7 +182,7 @@ class Engine:
 
     def _next_due(self, keys: Sequence[str] | None) -> float | None:
         """Return the seconds until the next open onboarding is due, None when none is open."""
-        now = self._now()
+        now = self.now()
         waits = [
             max(0.05, (moment - now).total_seconds())
             for item in self.store.work_items(keys=keys)
@@ -270,7 +270,7 @@ class Engine:
         plans = withhold(self._plan(seen, unadopted), seen.unread, ready)
         consent(plans)
         self._guard(seen, [each for each in plans if each.key not in recovery.taken])
-        lease = Lease([*claims.values()], store=self.store, seconds=self.settings.lease_seconds, now=self._now)
+        lease = Lease([*claims.values()], store=self.store, seconds=self.settings.lease_seconds, now=self.now)
         applied = self._apply(plans, ready, lease, self.homes)
         verdicts = judge(applied.values(), settle_seconds=self.settings.settle_seconds, codes=report.failures)
         results = outcome.settle(plans, ready, applied, verdicts, self.context())
@@ -299,7 +299,7 @@ class Engine:
             known,
             homes=self.homes,
             store=self.store,
-            now=self._now(),
+            now=self.now(),
             settle_seconds=self.settings.settle_seconds,
             outcome=recovery,
             refused=self._refused,
@@ -318,7 +318,7 @@ class Engine:
             strange,
             homes=self.homes,
             store=self.store,
-            now=self._now(),
+            now=self.now(),
             outcome=recovery,
             refused=self._refused,
         )
@@ -338,7 +338,7 @@ class Engine:
     def _apply(
         self, plans: Sequence[Plan], known: Mapping[str, Onboarding], lease: Lease, at: Mapping[str, Connector]
     ) -> dict[str, Applied]:
-        applied = apply(plans, known, connections=at, store=self.store, lease=lease, now=self._now)
+        applied = apply(plans, known, connections=at, store=self.store, lease=lease, now=self.now)
         return contain(applied, self._refused)
 
     def _check_brake(self, claims: Sequence[Claim]) -> None:

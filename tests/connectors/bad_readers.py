@@ -186,7 +186,8 @@ class KnowsNoContainers(PocketConnector):
 
 class KeepsDeletedTime(PocketConnector):
     def time_entries(self, ids: Sequence[str] | None = None) -> Iterator[TimeEntry]:
-        for _, entry in self.vendor.timed:
+        shown = self.call(At.READ, lambda: [entry for _, entry in self.vendor.timed])
+        for entry in shown:
             if entry.seconds and (ids is None or entry.id in ids):
                 yield self.time_entry(entry)
 
