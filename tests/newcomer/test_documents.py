@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import typer.main
-from conftest import Checkout
 from documents import PAGES, README, ROOT, Block, blocks, commands, links, section
 from ruamel.yaml import YAML
 
 from simulator.exports import read_columns
 from sync.cli.app import app
 from sync.config import load_config
+
+if TYPE_CHECKING:
+    from conftest import Checkout
 
 SECRETS = ("CRM_SECRET", "JIRA_TOKEN", "SMARTSHEET_TOKEN", "STORE", "CRM_HOOK_SECRET", "JIRA_HOOK_SECRET")
 ENVIRONMENT = {f"CLOSEDWON_{name}": "planted" for name in SECRETS}
