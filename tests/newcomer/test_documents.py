@@ -122,7 +122,7 @@ def test_every_module_that_the_vendor_facts_name_exists() -> None:
     named = set(re.findall(r"`([\w/]+\.py)`", page))
     there = {
         path.relative_to(ROOT).as_posix()
-        for package in ("connectors", "simulator")
+        for package in ("connectors", "simulator", "sync")
         for path in (ROOT / package).rglob("*.py")
     }
     assert named
