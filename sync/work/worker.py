@@ -19,7 +19,7 @@ from typing import Protocol
 from connectors.errors import NotAuthorised
 from sync.core.guard import Unsafe
 from sync.core.model import Claim, Commit, Priority
-from sync.core.unattended import KeyOf, UnattendedStore
+from sync.core.unattended import Arrival, KeyOf, UnattendedStore
 from sync.engine import Engine, Report
 from sync.engine.hints import bring_time
 from sync.engine.reconcile import BRAKE
@@ -155,7 +155,7 @@ class Worker:
 
     def _step(self) -> float:
         if arrivals := self._store.take_events(_EVENTS):
-            bring_time(arrivals, connections=self._engine.connections, store=self._store)
+            self._bring_time(arrivals)
             self._store.settle_events(arrivals, self._key_of)
         if brake := self._store.cursor("engine", BRAKE):
             raise Unsafe(brake, code=_BRAKE)
@@ -167,6 +167,14 @@ class Worker:
         if horizon.next_at is not None:
             wait = min(wait, self._until(horizon.next_at))
         return wait
+
+    def _bring_time(self, arrivals: Sequence[Arrival]) -> None:
+        try:
+            bring_time(arrivals, connections=self._engine.connections, store=self._store)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - an answer nobody can read must not keep all events from being taken
+            self._watch.trouble(place(error))
 
     def _until(self, moment: datetime) -> float:
         return max(_FIRST_WAIT, (moment - self._now()).total_seconds())

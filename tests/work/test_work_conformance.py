@@ -10,6 +10,7 @@ import pytest
 from work_desk import alone, seen
 from work_engines import Engine, exit_code, tell, until
 
+from connectors.events import TIME_ENTRY
 from sync.core.model import Priority
 from sync.store import Store
 
@@ -144,6 +145,13 @@ def test_an_accepted_event_is_worked_on_although_its_receiver_was_killed(engine:
     engine.store.accept("crm", [("e1", ["006a"]), ("e2", ["006a", "006b"])])
     engine.start("one")
     until(lambda: {look["key"] for look in seen(engine.store)} == {"006a", "006b"})
+
+
+def test_an_event_that_nobody_can_read_does_not_stop_those_behind_it(engine: Engine) -> None:
+    engine.store.accept("tracker", [("e1", [f"{TIME_ENTRY}7"])])
+    engine.store.accept("crm", [("e2", ["006a"])])
+    engine.start("one")
+    until(lambda: {look["key"] for look in seen(engine.store)} == {"006a"})
 
 
 def test_one_that_always_breaks_waits_longer_each_time_and_stops_nobody(engine: Engine) -> None:

@@ -15,10 +15,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
+from connectors.base import Capability
 from connectors.pace import Pace
 from sync import logs
 from sync.core.model import Claim, Commit
@@ -44,10 +45,20 @@ looks = sa.Table(
 )
 
 
+class Unreadable:
+    """A tracker whose worklogs nobody can read."""
+
+    capabilities = frozenset({Capability.TIME})
+
+    def time_entries(self, ids: Sequence[str]) -> tuple[Any, ...]:
+        raise KeyError(*ids)
+
+
 class NotingEngine:
     """Does with a key as its name says: is `slow`, waits for a file to be there (`held`), or fails (`broken`)."""
 
     crm = "crm"
+    connections: ClassVar[Mapping[str, Any]] = {"tracker": Unreadable()}
 
     def __init__(self, store: Store, owner: str, let_go: Path) -> None:
         self._store = store
