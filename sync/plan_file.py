@@ -19,7 +19,8 @@ from connectors.base import Connector, Create, Fields, Kind, Ref, Upsert, Write
 from mappings.reading import Mistake, Problems
 from sync.core.dossier import Logged
 from sync.core.model import PLAN_ITEM, Binding, Onboarding
-from sync.core.plan import Context, Plan, Step, roll_up_step
+from sync.core.planned import Context, Plan, Step
+from sync.core.rollup_step import roll_up_step
 
 FORMAT = "closedwon-plan-2"
 BEGINNING = 5

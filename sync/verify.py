@@ -17,8 +17,9 @@ from mappings.model import LEDGER, ObjectMapping
 from mappings.translate import shows, to_canonical
 from sync.core.dossier import Logged
 from sync.core.model import PLAN_ITEM, Onboarding
-from sync.core.plan import Context, Plan, roll_up_step
+from sync.core.planned import Context, Plan
 from sync.core.records import RecordsStore
+from sync.core.rollup_step import roll_up_step
 from sync.engine.audit import audits
 from sync.engine.reconcile import UNREAD
 

@@ -15,7 +15,7 @@ from connectors.base import Create, Kind, Meter, Upsert, Write
 from sync import plan_file
 from sync.backfill.run import Progress, unfinished
 from sync.backfill.selection import Selection
-from sync.core.plan import Plan, Step
+from sync.core.planned import Plan, Step
 from sync.engine import Engine, Report
 from sync.engine.existing import NONE, Recognised
 

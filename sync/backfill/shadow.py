@@ -18,7 +18,8 @@ from mappings.translate import shows
 from sync.backfill.run import Progress
 from sync.backfill.selection import Selection
 from sync.core.model import PLAN_ITEM, Onboarding
-from sync.core.plan import Context, Plan, roll_up_step
+from sync.core.planned import Context, Plan
+from sync.core.rollup_step import roll_up_step
 from sync.engine import Engine, Report
 from sync.engine.existing import Recognised
 

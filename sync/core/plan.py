@@ -7,111 +7,23 @@ which is why `closedwon apply` can hold a plan to the letter. It never decides h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import replace
 
-from connectors.base import Create, Fields, Kind, Record, Ref, Update, Upsert, Value, Write
-from mappings.hours import Terms
-from mappings.model import LEDGER, Deal, HeldBack, MappingSet, ObjectMapping
-from mappings.templates import PlanSpec, TaskSpec, Template, choose, instantiate, kickoff_of
+from connectors.base import Create, Fields, Kind, Record, Ref, Update
+from mappings.model import LEDGER, HeldBack
 from mappings.translate import to_native
-from sync.core.allotment import balance
-from sync.core.dossier import Logged
-from sync.core.hours import Facts, ledger
-from sync.core.merge import HeldField, Merge, View, merge
+from sync.core.draft import draft
+from sync.core.merge import HeldField, Merge, merge
 from sync.core.model import (
-    ONBOARDING_ITEM,
     PLAN_ITEM,
     WRITE_KEY,
     Binding,
     BindingState,
     Event,
-    Onboarding,
     Quarantine,
     Severity,
 )
-from sync.core.rollup import roll_up
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What is the same for all onboardings of a run. `crm` and `homes` are connection names."""
-
-    mappings: MappingSet
-    templates: tuple[Template, ...]
-    crm: str
-    homes: tuple[str, ...]
-    view: View
-    today: date
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What was observed of one onboarding.
-
-    `deal` is None when the CRM did not show it as won; `problem` tells why a shown deal cannot be used. `replicas`
-    holds per connection the record of each bound item that the vendor showed, or one with its write key in its place.
-    `planless` names the connections which no longer show the plan itself, and `doubles` the records that carry a bound
-    item's write key beside the one in use. `unasked` tells that the CRM could not be asked: then an onboarding that has
-    its plan goes on by what is remembered, and what was held back about its deal stays.
-    """
-
-    key: str
-    onboarding: Onboarding
-    deal: Deal | None
-    replicas: Mapping[str, Mapping[str, Record]]
-    problem: HeldBack | None = None
-    planless: frozenset[str] = frozenset()
-    doubles: Mapping[tuple[str, str], tuple[Ref, ...]] = field(default_factory=dict)
-    """By connection and item."""
-    unasked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One write and its reason. A TASK's Create gets its plan's Ref when that is known.
-
-    `over` holds what the record showed in the fields of an Update.
-    """
-
-    key: str
-    item: str
-    connection: str
-    write: Write
-    reason: str
-    over: Fields = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that one onboarding needs now; `base` is what its sides say once every step has succeeded."""
-
-    key: str
-    title: str = ""
-    template: str = ""
-    template_version: str = ""
-    deal: Fields = field(default_factory=dict)
-    base: Mapping[str, Fields] = field(default_factory=dict)
-    steps: tuple[Step, ...] = ()
-    owed: tuple[Step, ...] = ()
-    """Updates that the vendor refused before and that are not sent again: the base waits for them."""
-    unconfirmed: frozenset[tuple[str, str]] = frozenset()
-    """Items with their fields which some side cannot confirm now (gone, or held back there): the base waits."""
-    found_again: tuple[Binding, ...] = ()
-    missing: tuple[Binding, ...] = ()
-    events: tuple[Event, ...] = ()
-    quarantine: tuple[Quarantine, ...] = ()
-
-
-def write_key(key: str, item: str) -> str:
-    """Return our identity of one item, as stored in every vendor's record."""
-    return f"{key}:{item}"
-
-
-def place_of(key: str) -> tuple[str, str]:
-    """Return the onboarding and the item that a write key names; the item is "" in a text of somebody else's."""
-    onboarding, _, item = key.partition(":")
-    return onboarding, item
+from sync.core.planned import Context, Plan, Snapshot, Step, write_key
 
 
 def plan(snapshot: Snapshot, context: Context) -> Plan:
@@ -120,70 +32,15 @@ def plan(snapshot: Snapshot, context: Context) -> Plan:
     if not known.base and snapshot.deal is None:
         return Plan(snapshot.key, quarantine=_unusable(snapshot))
     try:
-        draft = _draft(snapshot, context)
+        drafted = draft(snapshot, context)
     except HeldBack as error:
         return Plan(snapshot.key, quarantine=(_held(snapshot.key, "", "", "", error.code, error.message),))
-    work = _Work(snapshot, context, draft)
+    work = _Work(snapshot, context, drafted)
     work.plans()
-    for item, base in draft.base.items():
+    for item, base in drafted.base.items():
         if item != PLAN_ITEM:
             work.task(item, base)
     return work.finish(_unusable(snapshot))
-
-
-def _draft(snapshot: Snapshot, context: Context) -> Plan:
-    """Return the onboarding as remembered or, for a new one, as its template makes it."""
-    known = snapshot.onboarding
-    if known.base or snapshot.deal is None:
-        title = str(known.base.get(PLAN_ITEM, {}).get("title") or known.key)
-        return Plan(known.key, title, known.template, known.template_version, known.deal, known.base)
-    deal = snapshot.deal
-    spec = new_plan(deal, context)
-    base: dict[str, Fields] = {PLAN_ITEM: _plan_values(spec, deal)}
-    base |= {task.key: _task_values(task, context.mappings.task) for task in spec.tasks}
-    fields = {**deal.fields, "contracted_hours": spec.contracted_hours}
-    return Plan(deal.key, spec.title, spec.template, spec.template_version, fields, base)
-
-
-def new_plan(deal: Deal, context: Context) -> PlanSpec:
-    """Make a new plan's specification; raises HeldBack when no template fits or a value for it is missing."""
-    mappings = context.mappings
-    template = choose(context.templates, deal)
-    kickoff = kickoff_of(template, deal, mappings.calendar)
-    return instantiate(template, deal, mappings.calendar, kickoff=kickoff, people=mappings.users.roles)
-
-
-def _plan_values(spec: PlanSpec, deal: Deal) -> dict[str, Value]:
-    return {
-        "title": spec.title,
-        "account": deal.account,
-        "kickoff": spec.kickoff,
-        "target_launch": spec.target_launch,
-        "contracted_hours": spec.contracted_hours,
-        "launch_item": _launch_item(spec),
-        **spec.terms.values(),
-    }
-
-
-def _launch_item(spec: PlanSpec) -> str:
-    """Return the milestone that is the launch: the last one due by the target launch; "" where a plan has none."""
-    before = [task for task in spec.tasks if task.milestone and task.due_target <= spec.target_launch]
-    return max(before, key=lambda task: task.due_target).key if before else ""
-
-
-def _task_values(task: TaskSpec, mapping: ObjectMapping) -> dict[str, Value]:
-    """Return a new task's canonical values: those which the mapping knows, and those which only we remember."""
-    own: dict[str, Value] = {
-        "tracked_hours": 0,
-        "milestone": task.milestone,
-        "critical": task.critical,
-        "role": task.role or None,
-        "billable": task.billable,
-        "depends_on": task.depends_on,
-        "start_baseline": task.start_target,
-        "due_baseline": task.due_target,
-    }
-    return {**{rule.name: None for rule in mapping.rules}, **task.canonical(), **own}
 
 
 class _Work:
@@ -376,48 +233,3 @@ def doubles_of(entry: Quarantine) -> tuple[Ref, ...]:
 
 def _held(key: str, item: str, connection: str, name: str, code: str, message: str, attempt: str = "") -> Quarantine:
     return Quarantine(key, item, connection, name, code, message, Severity.HELD, attempt=attempt)
-
-
-def roll_up_step(
-    done: Plan, onboarding: Onboarding, context: Context, logged: Sequence[Logged]
-) -> tuple[Step | None, Fields]:
-    """Return the CRM write that a finished plan needs, if any, and the native roll-up values.
-
-    `onboarding` is as remembered after the plan was applied: its bindings tell the links, its `rollup` what the CRM
-    confirmed last, and `logged` are its time entries. Single writer: a value that somebody else changed in the CRM is
-    put back by `verify --repair` only.
-    """
-    tasks = {item: fields for item, fields in done.base.items() if item != PLAN_ITEM}
-    plan = done.base.get(PLAN_ITEM, {})
-    terms = Terms.of(plan, done.deal)
-    facts = {item: Facts.of(item, fields) for item, fields in tasks.items()} if logged else {}
-    book = ledger(logged, rules=context.mappings.hours, terms=terms, tasks=facts, today=context.today, key=done.key)
-    values = roll_up(
-        key=done.key,
-        title=done.title,
-        plan=plan,
-        tasks=tasks,
-        counted_seconds=book.counted,
-        balance=balance(book, terms, context.today),
-        contracted_hours=terms.total,
-        today=context.today,
-    )
-    links = _links(onboarding, context)
-    mapping = context.mappings.onboarding
-    fields = context.view(context.crm, mapping.kind, to_native(mapping, context.crm, {**values, **links}))
-    if fields == onboarding.rollup or not tasks:
-        return None, onboarding.rollup
-    write = Upsert(done.key, Kind.ONBOARDING, fields)
-    changed = [name for name, value in fields.items() if onboarding.rollup.get(name) != value]
-    return Step(done.key, ONBOARDING_ITEM, context.crm, write, "roll-up of " + ", ".join(changed)), fields
-
-
-def _links(onboarding: Onboarding, context: Context) -> dict[str, Value]:
-    """Return ids and addresses of the plan at each connection, as canonical `<connection>_plan_id` and `_plan_url`."""
-    links: dict[str, Value] = {}
-    names = (("plan_id", "plan_url"), ("sheet_id", "sheet_url"))
-    for connection, (id_name, url_name) in zip(context.homes, names, strict=False):
-        binding = onboarding.bound(connection).get(PLAN_ITEM)
-        links[id_name] = binding.ref.id if binding else None
-        links[url_name] = (binding.url or None) if binding else None
-    return links

@@ -1,7 +1,7 @@
 """Rolls an onboarding's tasks up into the few values that the CRM shows. Pure arithmetic on canonical task fields.
 
-Called by `sync.core.plan`. Hours are hours, percentages run from 0 to 100, days are dates. It never rounds what is
-counted, only what is shown.
+Called by `sync.core.rollup_step`. Hours are hours, percentages run from 0 to 100, days are dates. It never rounds what
+is counted, only what is shown.
 """
 
 from __future__ import annotations

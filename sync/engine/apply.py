@@ -16,7 +16,7 @@ from datetime import datetime
 from connectors.base import Connector, Create, Failed, Kind, Ref, WriteResult, Written
 from connectors.errors import ConnectorError, NotAuthorised, Refused, TryLater, Unknown
 from sync.core.model import PLAN_ITEM, Binding, Intent, LeaseLost, Onboarding, Priority, StoreApi
-from sync.core.plan import Plan, Step
+from sync.core.planned import Plan, Step
 from sync.engine.lease import Lease
 
 _FLUSH = 500

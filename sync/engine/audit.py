@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from connectors.base import Connector, Kind, PlanRefs, Record, Ref, TimeEntry
 from mappings.model import Untranslatable
 from sync.core.hours import ledger_of
-from sync.core.plan import Context
+from sync.core.planned import Context
 from sync.core.records import RecordsStore
 from sync.engine.dossiers import dossiers
 from sync.engine.ledgers import loose_time

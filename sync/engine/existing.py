@@ -18,7 +18,8 @@ from mappings.conditions import NotEvaluated, Scope, visible
 from mappings.model import Deal, MappingSet, Match
 from mappings.translate import scope_of
 from sync.core.model import PLAN_ITEM, Binding, Onboarding, Quarantine, Severity, StoreApi
-from sync.core.plan import Context, Plan, Snapshot, place_of, plan, write_key
+from sync.core.plan import plan
+from sync.core.planned import Context, Plan, Snapshot, place_of, write_key
 from sync.engine.observe import Observed
 from sync.engine.recover import Recovery
 

@@ -19,7 +19,8 @@ from mappings.translate import deal_from, is_won
 from sync.core.guard import Tally
 from sync.core.merge import View, as_shown
 from sync.core.model import PLAN_ITEM, Binding, BindingState, Onboarding
-from sync.core.plan import Snapshot, doubles_of, place_of
+from sync.core.plan import doubles_of
+from sync.core.planned import Snapshot, place_of
 
 _T = TypeVar("_T")
 

@@ -19,7 +19,7 @@ from mappings.model import Lens, ObjectMapping, Untranslatable
 from mappings.translate import shows
 from sync.core.merge import attempt_of
 from sync.core.model import PLAN_ITEM, Claim, Commit, Event, Onboarding, Quarantine, Severity
-from sync.core.plan import Context, Plan, Snapshot, Step
+from sync.core.planned import Context, Plan, Snapshot, Step
 from sync.engine.apply import Applied, Verdict
 from sync.engine.recover import Recovery
 

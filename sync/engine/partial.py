@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from connectors.errors import NotAuthorised, TryLater
 from sync.core.model import PLAN_ITEM, Claim, Commit, Onboarding
-from sync.core.plan import Plan
+from sync.core.planned import Plan
 from sync.engine import outcome
 from sync.engine.apply import Applied
 from sync.engine.recover import Recovery

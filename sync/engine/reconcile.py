@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import TypeAlias
@@ -23,16 +23,18 @@ from mappings.templates import Template
 from sync.core.guard import Limits, Unsafe, check_safe
 from sync.core.merge import View
 from sync.core.model import Claim, Commit, LeaseLost, Onboarding, Quarantine
-from sync.core.plan import Context, Plan, plan, roll_up_step
+from sync.core.plan import plan
+from sync.core.planned import Context, Plan
 from sync.core.records import RecordsStore
 from sync.engine import outcome
 from sync.engine.apply import Applied, apply, judge
 from sync.engine.existing import Recogniser
 from sync.engine.lease import Lease
 from sync.engine.observe import Observed, observe
-from sync.engine.partial import Refusal, as_it_was, contain, left, postpone, stops_all, withhold
+from sync.engine.partial import Refusal, contain, left, postpone, stops_all, withhold
 from sync.engine.recover import Recovery, adopt, recover
 from sync.engine.report import Report
+from sync.engine.rolling import RollUps
 from sync.engine.sheet_hours import keep_hours, read_hours
 from sync.engine.sweep import sweep
 
@@ -276,7 +278,7 @@ class Engine:
         results = outcome.settle(plans, ready, applied, verdicts, self.context())
         postpone(results, seen.unread, seen.unasked, ready)
         keep_hours(seen.time, self.store)
-        rollups = self._roll_up(results, lease, report, seen.unasked)
+        rollups = self._roll_ups(lease).bring(results, report, seen.unasked)
         for name, one in applied.items():
             report.created[name] += one.created
             report.updated[name] += one.updated
@@ -341,6 +343,14 @@ class Engine:
         applied = apply(plans, known, connections=at, store=self.store, lease=lease, now=self.now)
         return contain(applied, self._refused)
 
+    def _roll_ups(self, lease: Lease) -> RollUps:
+        at = {self.crm: self.connections[self.crm]}
+
+        def write(plans: Sequence[Plan], known: Mapping[str, Onboarding]) -> Applied:
+            return self._apply(plans, known, lease, at).get(self.crm, Applied())
+
+        return RollUps(self.store, self.context(), write, self.settings.settle_seconds)
+
     def _check_brake(self, claims: Sequence[Claim]) -> None:
         text = self.store.cursor(_ENGINE, BRAKE)
         if text:
@@ -362,41 +372,6 @@ class Engine:
                 return
             self.store.advance(_ENGINE, BRAKE, str(error))
             raise
-
-    def _roll_up(
-        self, results: Sequence[outcome.Result], lease: Lease, report: Report, unasked: Collection[str]
-    ) -> dict[str, outcome.RollUp]:
-        """Write what the CRM shall show, 200 onboardings a call; what could not be asked for is left as it was."""
-        rollups = {
-            result.plan.key: as_it_was(result.known, self.crm) for result in results if result.plan.key in unasked
-        }
-        results = [result for result in results if result.plan.key not in unasked]
-        known = {result.plan.key: result.known for result in results}
-        # What was just made has its links in the store alone.
-        known |= self.store.load([r.plan.key for r in results if any(map(outcome.creates, r.plan.steps))])
-        logged = self.store.logged([key for key, onboarding in known.items() if onboarding.tracked])
-        context = self.context()
-        steps = []
-        for result in results:
-            key = result.plan.key
-            step, fields = roll_up_step(result.plan, known[key], context, logged.get(key, ()))
-            rollups[result.plan.key] = outcome.RollUp(known[result.plan.key].rollup)
-            if step is None:
-                continue
-            before = [q for q in known[step.key].held if q.connection == self.crm]
-            attempt = repr(sorted(fields.items())) if before else ""
-            refused = [q for q in before if q.attempt == attempt]
-            rollups[step.key].quarantine += refused
-            if not refused:
-                steps.append(step)
-        if not steps:
-            return rollups
-        plans = [replace(Plan(step.key), steps=(step,)) for step in steps]
-        applied = self._apply(plans, known, lease, {self.crm: self.connections[self.crm]})
-        one = applied.get(self.crm, Applied())
-        report.rollups += one.updated
-        outcome.take_roll_ups(steps, one, rollups, settle_seconds=self.settings.settle_seconds, codes=report.failures)
-        return rollups
 
     def _finish(
         self, commits: Sequence[Commit], results: Sequence[outcome.Result], recovery: Recovery, report: Report

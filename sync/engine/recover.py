@@ -14,7 +14,8 @@ from datetime import datetime
 from connectors.base import Connector, Create, Kind, Record, Ref, Wanted
 from connectors.errors import NotAuthorised, TryLater
 from sync.core.model import PLAN_ITEM, Binding, Intent, Onboarding, Quarantine, Severity, StoreApi
-from sync.core.plan import Plan, doubled
+from sync.core.plan import doubled
+from sync.core.planned import Plan
 
 
 @dataclass

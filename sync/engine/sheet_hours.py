@@ -18,7 +18,7 @@ from mappings.hours import SECONDS_PER_HOUR
 from mappings.model import FieldRule, ObjectMapping, Untranslatable
 from mappings.transforms import Number
 from sync.core.model import PLAN_ITEM, Priority
-from sync.core.plan import Snapshot
+from sync.core.planned import Snapshot
 from sync.core.records import RecordsStore
 from sync.engine.observe import Observed, TimeSeen
 

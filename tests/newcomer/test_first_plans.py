@@ -10,7 +10,7 @@ import pytest
 from connectors.base import DealQuery
 from simulator.load import load_folder
 from sync.backfill import backfill
-from sync.core.plan import Plan
+from sync.core.planned import Plan
 from sync.demo.stage import Stage
 
 DATA = Path(__file__).parent / "data"
