@@ -11,10 +11,12 @@ from datetime import date
 from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition
+from mappings.practices import CourtName, CourtsDoc, HealthDoc
+from mappings.strict import Strict
 from mappings.texts import Text
 
 Weekday: TypeAlias = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -64,12 +66,6 @@ Key: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=6
 Names: TypeAlias = Annotated[
     list[str], BeforeValidator(_several, json_schema_input_type=str | list[str]), Field(min_length=1)
 ]
-
-
-class Strict(BaseModel):
-    """Base: an unknown key is an error, never ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class ColumnDoc(Strict):
@@ -183,7 +179,7 @@ class CalendarDoc(Strict):
     country: str = ""
     subdivision: str = ""
     days_off: list[date] = Field(default_factory=list)
-    weekend: list[Weekday] = ["saturday", "sunday"]
+    weekend: list[Weekday] = Field(default=["saturday", "sunday"])
 
     def build(self) -> BusinessCalendar:
         """Return the calendar; raises ValueError in words for the operator."""
@@ -243,6 +239,8 @@ class MappingsDoc(Strict):
     users: UsersDoc = Field(default_factory=UsersDoc)
     calendar: CalendarDoc = Field(default_factory=CalendarDoc)
     hours: HoursDoc = Field(default_factory=HoursDoc)
+    courts: CourtsDoc = Field(default_factory=CourtsDoc)
+    health: HealthDoc = Field(default_factory=HealthDoc)
     audiences: AudiencesDoc
     objects: ObjectsDoc
 
@@ -259,6 +257,7 @@ class TaskDoc(Strict):
     audience: Audience = "both"
     milestone: bool = False
     role: Key | None = None
+    court: CourtName | None = Field(default=None, description="Whose move the task is, whoever owns it.")
     start: str | None = Field(
         default=None,
         pattern=START.pattern,

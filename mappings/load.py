@@ -25,6 +25,7 @@ from mappings.expressions import (
     check_expression,
 )
 from mappings.model import VIRTUAL, Check, MappingSet, ObjectMapping, UserMap
+from mappings.practices import court_rules, health_rules
 from mappings.reading import Mistake, Place, Problems, Source, suggest
 from mappings.rules import Builder
 from mappings.templates import Template
@@ -88,6 +89,8 @@ def _mapping_set(source: Source, doc: MappingsDoc) -> MappingSet:
         users=users,
         calendar=_calendar(source, doc),
         hours=hour_rules(source, doc.hours, users),
+        courts=court_rules(source, doc.courts, _statuses(doc)),
+        health=health_rules(source, doc.health),
         won_when=Condition.compile(doc.deals.won_when) if doc.deals.won_when else None,
         required=tuple(doc.deals.required),
         checks=tuple(Check(Condition.compile(check.when), check.message) for check in doc.deals.checks),
@@ -132,6 +135,12 @@ def _refuse_reserved(source: Source, doc: MappingsDoc) -> None:
         for name in sorted(reserved & _raw_fields(source, word)):
             place = ("objects", word, "fields", name)
             source.report(place, f"{name!r} is Closedwon's own word", "Choose another name for this field", key=True)
+
+
+def _statuses(doc: MappingsDoc) -> tuple[str, ...]:
+    """Return the values that a task's status has."""
+    status = doc.objects.task.fields.get("status")
+    return tuple(status.values) if status else ()
 
 
 def _users(source: Source, doc: UsersDoc) -> UserMap:

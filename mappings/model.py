@@ -16,6 +16,7 @@ from connectors.base import Fields, Kind, Value
 from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition
 from mappings.hours import HourRules
+from mappings.practice import CourtRules, HealthRules
 
 ENGINE = "engine"
 """The virtual connection of values that Closedwon itself computes (roll-ups, a task's first description)."""
@@ -206,6 +207,8 @@ class MappingSet:
     digest: str
     """Changes whenever the meaning of the file does; stored with what was made from it."""
     hours: HourRules = field(default_factory=HourRules)
+    courts: CourtRules = field(default_factory=CourtRules)
+    health: HealthRules = field(default_factory=HealthRules)
 
     def homes(self, audience: str) -> tuple[str, ...]:
         """Return the connections where a task of this audience lives."""

@@ -20,8 +20,10 @@ class Court(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CourtRules:
-    """Whose court a task is in: the first that fits of its status, its role, its owner's domain and its audience.
+    """Whose court a task is in: what the first says that fits.
 
+    They are asked in this order: the task's status, its template's own word (`court`), its role, its owner's domain,
+    its audience.
     `statuses` are ours (`blocked: carrier`), `roles` the templates' (`customer_it: customer`). An owner with an address
     outside `domains` is the customer's; no domains, no such rule. What nothing fits is ours.
     """

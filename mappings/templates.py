@@ -49,6 +49,7 @@ class TaskSpec:
     depends_on: tuple[str, ...] = ()
     critical: bool = False
     billable: bool = True
+    court: str = ""
 
     def canonical(self) -> dict[str, Value]:
         """Return the canonical task fields of a task that nobody has touched yet."""
@@ -107,6 +108,7 @@ class TaskTemplate:
     depends_on: tuple[str, ...] = ()
     critical: bool = False
     billable: bool = True
+    court: str = ""
     when: Condition | None = None
 
     @property
@@ -374,6 +376,7 @@ def _task(draft: _Draft, dates: _Dates, roles: Mapping[str, str], deal: Deal) ->
         depends_on=draft.depends_on,
         critical=task.critical,
         billable=task.billable,
+        court=task.court,
     )
 
 

@@ -115,6 +115,7 @@ class _Loom:
             audience=doc.audience,
             milestone=doc.milestone,
             role=doc.role or "",
+            court=doc.court or "",
             start=start,
             days=doc.days,
             hours=amount,

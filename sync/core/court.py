@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeAlias
 
@@ -58,6 +58,8 @@ class _State:
     owner: str
 
 
+_COURTS = frozenset(Court)
+
 _Told: TypeAlias = tuple[date, str, str, str]
 """A change: day, field, from, to."""
 
@@ -73,16 +75,25 @@ class Courts:
         return sum(clock.lost(court) for clock in self.clocks.values())
 
 
-def court_of(rules: CourtRules, *, status: str, role: str, owner: str, audience: str) -> Court:
-    """Return whose move it is on a task that can be worked on."""
+def court_of(rules: CourtRules, *, status: str, role: str, owner: str, audience: str, court: str = "") -> Court:
+    """Return whose move it is on a task that can be worked on; `court` is what its template says."""
     if status in rules.statuses:
         return rules.statuses[status]
+    if court in _COURTS:
+        return Court(court)
     if role in rules.roles:
         return rules.roles[role]
     domain = owner.rpartition("@")[2].lower()
     if domain and rules.domains and domain not in rules.domains:
         return Court.CUSTOMER
     return rules.audiences.get(audience, Court.US)
+
+
+def task_court(task: Task, rules: CourtRules) -> Court:
+    """Return whose move it is on a task as it stands, were it to be worked on now."""
+    return court_of(
+        rules, status=task.status, role=task.role, owner=task.owner, audience=task.audience, court=task.court
+    )
 
 
 def courts(known: Dossier, rules: CourtRules, calendar: BusinessCalendar, today: date) -> Courts:
@@ -112,7 +123,7 @@ def _clock(
         if state.status in {DONE, CANCELLED}:
             now = None
             continue
-        now = court_of(rules, status=state.status, role=task.role, owner=state.owner, audience=task.audience)
+        now = task_court(replace(task, status=state.status, owner=state.owner), rules)
         start, end = max(state.since, begin), until
         if end < start or (end == start and until != today):
             continue

@@ -56,6 +56,8 @@ class Task:
     done_on: date | None = None
     urls: tuple[str, ...] = ()
     billable: bool = True
+    court: str = ""
+    """Whose move the template says it is, whoever owns it; "" where it says nothing."""
 
     @property
     def open(self) -> bool:
@@ -98,6 +100,15 @@ class Dossier:
         """The day on which the launch is meant to be, wherever people have moved it."""
         task = self.launch_task
         return (task.due_target if task else None) or _day(self.plan.get("target_launch"))
+
+    @property
+    def launched(self) -> bool:
+        """Whether it has launched, also where nobody saw on which day. Hypercare and reviews come after it."""
+        launch = self.launch_task
+        if launch is not None:
+            return launch.status == DONE
+        live = [task for task in self.tasks if task.status != CANCELLED]
+        return bool(live) and not any(task.open for task in live)
 
     @property
     def actual_launch(self) -> date | None:
@@ -164,6 +175,7 @@ def _task(item: str, fields: Fields, tracked: int, done: date | None, urls: tupl
         done_on=done if status == DONE else None,
         urls=urls,
         billable=fields.get("billable") is not False,
+        court=_text(fields.get("court")),
     )
 
 

@@ -62,6 +62,7 @@ def task_values(task: TaskSpec, mapping: ObjectMapping) -> dict[str, Value]:
         "critical": task.critical,
         "role": task.role or None,
         "billable": task.billable,
+        "court": task.court or None,
         "depends_on": task.depends_on,
         "start_baseline": task.start_target,
         "due_baseline": task.due_target,

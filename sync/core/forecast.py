@@ -17,7 +17,7 @@ from itertools import pairwise
 from mappings.calendar import BusinessCalendar
 from mappings.hours import SECONDS_PER_HOUR
 from mappings.practice import Court, CourtRules
-from sync.core.court import Courts, court_of
+from sync.core.court import Courts, task_court
 from sync.core.dice import Dice
 from sync.core.dossier import CANCELLED, Dossier, Task
 from sync.core.experience import Experience, Network, finished_tasks, known_of, network, planned_days
@@ -219,5 +219,4 @@ def _by_court(task: Task, over: int, courts: Courts, rules: CourtRules) -> Itera
             over -= known
     if over > 0:
         now = clock.now if clock else None
-        mine = court_of(rules, status=task.status, role=task.role, owner=task.owner, audience=task.audience)
-        yield now or mine, over
+        yield now or task_court(task, rules), over
