@@ -11,6 +11,7 @@ but caches and its `Memory`, never sleeps for longer than its pace demands, and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -265,6 +266,14 @@ class Memory(Protocol):
         """Keep the note durably before returning."""
         ...
 
+    def alone(self, name: str) -> AbstractContextManager[None]:
+        """Hold a name of this connection's against all other processes, for what bears one writer only.
+
+        Inside, `get` shows what others put before. Names are not held within each other, nor one by two threads at
+        once. Raises TryLater when others hold it for too long.
+        """
+        ...
+
 
 class Meter(Protocol):
     """Told of every vendor call; paces and counts. One per connection, shared by its threads."""
@@ -373,6 +382,10 @@ class DictMemory:
     def put(self, key: str, value: str) -> None:
         """Keep the note."""
         self.notes[key] = value
+
+    def alone(self, _name: str) -> AbstractContextManager[None]:
+        """Hold nothing: there is no other process."""
+        return nullcontext()
 
 
 class FreeMeter:

@@ -77,8 +77,8 @@ class SmartsheetConnector:
         self.name = name
         shown = tuple(dict.fromkeys((*fields.get(Kind.TASK, ()), *(column.title for column in columns))))
         self._client = Client(settings, meter=meter, clock=clock, sleep=sleep)
-        notebook = Notebook(memory)
         deal = settings.deal_column if settings.layout is Layout.PORTFOLIO else ""
+        notebook = Notebook(memory, shared=bool(deal))
         self._columns = with_service_columns(columns, deal, key=settings.key_column)
         self._types = {column.title: column.type for column in self._columns}
         titles = tuple(dict.fromkeys((*shown, *self._types)))

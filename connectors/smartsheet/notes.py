@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,10 +76,15 @@ class SheetNote:
 
 
 class Notebook:
-    """The notes of all sheets, kept in Memory; one lock per sheet, which also keeps its writes serial."""
+    """The notes of all sheets, kept in Memory; one lock per sheet, which also keeps its writes serial.
 
-    def __init__(self, memory: Memory) -> None:
+    `shared` tells that several onboardings live in one sheet, so that another process may write to it too; a sheet of
+    one onboarding is written to by whoever holds that onboarding.
+    """
+
+    def __init__(self, memory: Memory, *, shared: bool = False) -> None:
         self._memory = memory
+        self._shared = shared
         self._master = threading.Lock()
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
@@ -86,6 +92,12 @@ class Notebook:
         """Return the sheet's lock: Smartsheet wants the writes to one sheet one after the other."""
         with self._master:
             return self._locks[sheet]
+
+    @contextmanager
+    def alone(self, sheet: str) -> Iterator[None]:
+        """Hold the sheet against threads, and other processes where it is shared; raises what `Memory.alone` does."""
+        with self.lock(sheet), self._memory.alone(f"sheet/{sheet}") if self._shared else nullcontext():
+            yield
 
     def read(self, sheet: str) -> SheetNote | None:
         """Return the sheet's note, None when it is not known to us."""

@@ -59,26 +59,35 @@ class SharedSheets:
 
         All promises of a batch are on disk, by one note for each sheet, before any of them is given.
         """
+        if not writes:
+            return
+        try:
+            with self._allotting, self._memory.alone(_NOTE):  # whoever promises rows must know of all promises
+                given = self._allot(writes)
+        except ConnectorError as error:
+            given = [Failed(write, error) for write in writes]
+        yield from given
+
+    def _allot(self, writes: Sequence[Create | Update]) -> list[WriteResult]:
         given: list[WriteResult] = []
         halted: ConnectorError | None = None
-        with self._allotting:
-            shelf = self._shelf()
-            for write in writes:
-                try:
-                    if halted is not None:
-                        raise halted
-                    if not isinstance(write, Create):
-                        raise _no_name(self._deal)
-                    shelf = self._with_room(shelf, max(write.size, 1))
-                    given.append(self._promised(write, shelf))
-                except ConnectorError as error:
-                    given.append(Failed(write, error))
-                    halted = error if halts(error) else halted
-                    if shelf.number != (noted := self._shelf()).number:
-                        shelf = noted  # the next sheet was begun and may exist: its note must not be overwritten
-            if shelf.sheet:
-                self._keep(shelf)
-        yield from given
+        shelf = self._shelf()
+        for write in writes:
+            try:
+                if halted is not None:
+                    raise halted
+                if not isinstance(write, Create):
+                    raise _no_name(self._deal)
+                shelf = self._with_room(shelf, max(write.size, 1))
+                given.append(self._promised(write, shelf))
+            except ConnectorError as error:
+                given.append(Failed(write, error))
+                halted = error if halts(error) else halted
+                if shelf.number != (noted := self._shelf()).number:
+                    shelf = noted  # the next sheet was begun and may exist: its note must not be overwritten
+        if shelf.sheet:
+            self._keep(shelf)
+        return given
 
     def find(self, wanted: Sequence[Wanted]) -> Iterator[Record]:
         """Look plans up by their rows: a row's write key begins with its onboarding's key, as the plan's does.
@@ -152,7 +161,7 @@ class SharedSheets:
     def _remember(self, name: str, sheet: str, used: int) -> None:
         """Go on with the last shared sheet where a lost store had forgotten it."""
         number = name.removeprefix(_NAME)
-        with self._allotting:
+        with self._allotting, self._memory.alone(_NOTE):
             if number.isdigit() and int(number) > self._shelf().number:
                 self._keep(Shelf(int(number), sheet, used))
 

@@ -52,26 +52,33 @@ class Rows:
             return note
 
     def _chunk(self, sheet: str, chunk: Sequence[RowWrite]) -> list[WriteResult]:
+        """Write to one sheet, alone: Smartsheet answers a second writer by 4004."""
+        try:
+            with self._notebook.alone(sheet):
+                return self._write(sheet, chunk)
+        except ConnectorError as error:
+            return list(_fail(chunk, error))
+
+    def _write(self, sheet: str, chunk: Sequence[RowWrite]) -> list[WriteResult]:
         """Make one call, and a second one where the sheet's columns turned out to be others than we knew."""
-        with self._notebook.lock(sheet):
-            try:
-                known = self.note(sheet)
-                if any(title not in known.columns for write in chunk for title in (*write.fields, self._key)):
-                    known = self._learn(sheet)
-            except ConnectorError as error:
-                return list(_fail(chunk, error))
-            results = self._call(sheet, chunk, known)
-            again = [r.write for r in results if isinstance(r, Failed) and isinstance(r.error, UnknownColumn)]
-            if not again:
+        try:
+            known = self.note(sheet)
+            if any(title not in known.columns for write in chunk for title in (*write.fields, self._key)):
+                known = self._learn(sheet)
+        except ConnectorError as error:
+            return list(_fail(chunk, error))
+        results = self._call(sheet, chunk, known)
+        again = [r.write for r in results if isinstance(r, Failed) and isinstance(r.error, UnknownColumn)]
+        if not again:
+            return results
+        try:
+            if self._learn(sheet).columns == known.columns:
                 return results
-            try:
-                if self._learn(sheet).columns == known.columns:
-                    return results
-            except ConnectorError:
-                return results
-            kept = [r for r in results if not (isinstance(r, Failed) and isinstance(r.error, UnknownColumn))]
-            rest = [write for write in chunk if any(write is other for other in again)]
-            return [*kept, *self._call(sheet, rest, self.note(sheet))]
+        except ConnectorError:
+            return results
+        kept = [r for r in results if not (isinstance(r, Failed) and isinstance(r.error, UnknownColumn))]
+        rest = [write for write in chunk if any(write is other for other in again)]
+        return [*kept, *self._call(sheet, rest, self.note(sheet))]
 
     def _call(self, sheet: str, chunk: Sequence[RowWrite], note: SheetNote) -> list[WriteResult]:
         """Send what can be sent; a row for which the whole call is refused is set aside, and the others go again."""

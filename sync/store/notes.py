@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from sync.store import lanes
 from sync.store.database import Database, insert, upsert
 from sync.store.schema import cursors, notes
 
@@ -35,7 +38,7 @@ def move_on(connection: sa.Connection, at: str, feed: str, since: str, value: st
 
 
 class StoredMemory:
-    """One connection's notes; a `connectors.base.Memory`. A note once read is not read again in this process."""
+    """One connection's notes; a `connectors.base.Memory`. A note once read is read again in `alone` only."""
 
     def __init__(self, database: Database, at: str) -> None:
         self._database = database
@@ -44,17 +47,24 @@ class StoredMemory:
 
     def get(self, key: str) -> str | None:
         """Return the note or None."""
-        if key not in self._cache:
+        value = self._cache.get(key)
+        if value is None:
             query = sa.select(notes.c.value).where(notes.c.connection == self._at, notes.c.note == key)
             with self._database.read() as connection:
                 value = connection.scalar(query)
-            if value is None:
-                return None
-            self._cache.setdefault(key, value)
-        return self._cache[key]
+            if value is not None:
+                self._cache[key] = value
+        return value
 
     def put(self, key: str, value: str) -> None:
         """Keep the note durably before returning."""
         with self._database.write() as connection:
             connection.execute(upsert(connection, notes), {"connection": self._at, "note": key, "value": value})
         self._cache[key] = value
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Hold a name of this connection's against all other processes; what they put before is seen inside."""
+        with lanes.alone(self._database.engine, f"{self._at}/{name}"):
+            self._cache.clear()
+            yield
