@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import accumulate
 
 import holidays
 from holidays.registry import EntityLoader
@@ -74,8 +75,8 @@ class BusinessCalendar:
         """Count the business days after `start` up to and with `end`; negative when `end` comes first."""
         if end < start:
             return -self.between(end, start)
-        days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))
-        return sum(self.is_business_day(day) for day in days)
+        whole = sum(_worked(self, year)[-1] for year in range(start.year, end.year))
+        return whole + _worked(self, end.year)[_day_of_year(end)] - _worked(self, start.year)[_day_of_year(start)]
 
 
 def _check_place(country: str, subdivision: str) -> None:
@@ -91,6 +92,18 @@ def _check_place(country: str, subdivision: str) -> None:
     if subdivision not in supported[country]:
         known = ", ".join(supported[country]) or "none"
         raise ValueError(f"country {country} has no subdivision {subdivision!r}: use one of {known}")
+
+
+def _day_of_year(day: date) -> int:
+    return day.toordinal() - date(day.year, 1, 1).toordinal()
+
+
+@lru_cache(maxsize=1024)
+def _worked(calendar: BusinessCalendar, year: int) -> tuple[int, ...]:
+    """Count a year's business days up to and with each of its days: forecasts ask thousands of times a second."""
+    first = date(year, 1, 1)
+    days = range((date(year, 12, 31) - first).days + 1)
+    return tuple(accumulate(int(calendar.is_business_day(first + timedelta(days=day))) for day in days))
 
 
 @lru_cache(maxsize=1024)

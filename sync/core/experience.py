@@ -6,9 +6,10 @@ on which it could be worked on (its start, or the end of the last task before it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
 from mappings.calendar import BusinessCalendar
 from mappings.hours import SECONDS_PER_HOUR
@@ -42,15 +43,41 @@ class Experience:
     def __init__(self) -> None:
         self.tasks = 0
         self.launches = 0
-        self.launch_aims = tuple(Aim(level, step=_STEP, sides=0.0) for level in LEVELS)
-        self.hours_aims = tuple(Aim(level, step=_STEP, sides=0.0) for level in LEVELS)
+        self.launch_aims, self.hours_aims = _aims(), _aims()
         self._elapsed = Learner(ELAPSED, memory=MEMORY)
         self._effort = Learner(EFFORT, memory=MEMORY)
         self._moods, self._effort_moods = Moods(), Moods()
+        self._worked_out: dict[tuple[str, tuple[Group, ...], bool], Likely] = {}
+        """What was asked for since the last outcome was learned: many plans ask for the same."""
+
+    def state(self) -> dict[str, Any]:
+        """Return all of it as JSON-able data."""
+        return {
+            "tasks": self.tasks,
+            "launches": self.launches,
+            "aims": [[0 * aim.pressure for aim in aims] for aims in (self.launch_aims, self.hours_aims)],
+            "moods": [asdict(self._moods), asdict(self._effort_moods)],
+            "learned": [_told(learner) for learner in (self._elapsed, self._effort)],
+        }
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Experience:
+        """Return the experience that gave this state."""
+        found = cls()
+        found.tasks, found.launches = state["tasks"], state["launches"]
+        found.launch_aims, found.hours_aims = (_aims(pressures) for pressures in state["aims"])
+        found._moods, found._effort_moods = (Moods(**mood) for mood in state["moods"])
+        for learner, (count, groups) in zip((found._elapsed, found._effort), state["learned"], strict=True):
+            learner.recall(
+                count,
+                {tuple(name): [(date.fromisoformat(day), value) for day, value in kept] for name, kept in groups},
+            )
+        return found
 
     def learn_task(self, task: Finished) -> None:
         """Take a finished task in."""
         self.tasks += 1
+        self._worked_out.clear()
         self._elapsed.learn(task)
         if task.known.estimate > 0:
             self._effort.learn(task)
@@ -63,11 +90,18 @@ class Experience:
 
     def elapsed(self, known: Known) -> Likely:
         """Return what a task's own days may be, in units of its planned ones."""
-        return Likely(self._elapsed.mixture(known))
+        return self._likely(self._elapsed, known)
 
     def effort(self, known: Known) -> Likely:
         """Return what a task's hours may be, in units of its estimate, which must be above 0."""
-        return Likely(self._effort.mixture(known))
+        return self._likely(self._effort, known)
+
+    def _likely(self, learner: Learner, known: Known) -> Likely:
+        # All else that is known of a task, its estimate and its days, cancels out of a mixture of ratios.
+        asked = (learner.measure.name, known.groups, known.days > 0)
+        if asked not in self._worked_out:
+            self._worked_out[asked] = Likely(learner.mixture(known))
+        return self._worked_out[asked]
 
     def mood(self, tasks: Sequence[Finished]) -> Mood:
         """Return what a plan's finished tasks tell of its pace."""
@@ -84,6 +118,16 @@ class Experience:
     def _effort_residuals(self, tasks: Sequence[Finished]) -> list[float]:
         costed = [task for task in tasks if task.known.estimate > 0]
         return [self.effort(task.known).residual(task.hours / task.known.estimate) for task in costed]
+
+
+def _aims(pressures: Sequence[float] = (0.0,) * len(LEVELS)) -> tuple[Aim, ...]:
+    pairs = zip(LEVELS, pressures, strict=True)
+    return tuple(Aim(level, step=_STEP, sides=0.0, pressure=pressure) for level, pressure in pairs)
+
+
+def _told(learner: Learner) -> list[Any]:
+    samples = learner.samples().items()
+    return [learner.count, [[[*group], [[str(day), value] for day, value in kept]] for group, kept in samples]]
 
 
 def network(known: Dossier, today: date, calendar: BusinessCalendar, experience: Experience | None = None) -> Network:

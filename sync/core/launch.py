@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from statistics import NormalDist
+from typing import TypeAlias
 
 from sync.core.dice import Dice
 from sync.core.spread import Mixture
@@ -172,7 +173,8 @@ def in_order(nodes: Sequence[Node]) -> tuple[Node, ...]:
 def draw(nodes: Sequence[Node], goal: Sequence[str], mood: Mood, *, seed: str, draws: int = DRAWS) -> list[float]:
     """Return, sorted, the days on which the last of the goal's items ended in each draw; the network is in order."""
     dice = Dice(seed)
-    return sorted(run(nodes, dice.throw, mood, shift).last(goal) for shift in mood.shifts(draws))
+    steps = _steps(nodes, frozenset(goal))
+    return sorted(_last(steps, dice.throw, mood, shift) for shift in mood.shifts(draws))
 
 
 def typical(nodes: Sequence[Node], mood: Mood) -> Run:
@@ -195,6 +197,36 @@ def run(nodes: Sequence[Node], luck: Callable[[], float], mood: Mood, shift: flo
         begins[node.item] = begin
         ends[node.item] = _end(node, begin, luck, mood, shift)
     return Run(ends, begins, held_by)
+
+
+_Step: TypeAlias = tuple[Node, float, tuple[int, ...], bool]
+"""A node, the day before which it may not begin, the places of those it comes after, and whether it is wanted."""
+
+
+def _steps(nodes: Sequence[Node], wanted: Container[str]) -> list[_Step]:
+    """Look up once what every passage through a network asks for."""
+    places: dict[str, int] = {}
+    steps = []
+    for place, node in enumerate(nodes):
+        after = tuple(places[key] for key in node.after if key in places)
+        first = 0.0 if not after else -math.inf
+        steps.append((node, first if node.floor is None else float(node.floor), after, node.item in wanted))
+        places[node.item] = place
+    return steps
+
+
+def _last(steps: Sequence[_Step], luck: Callable[[], float], mood: Mood, shift: float) -> float:
+    """Pass through a network as `run` does, and keep nothing but when the last of the wanted items ends."""
+    ends: list[float] = []
+    last: float | None = None
+    for node, begin, after, wanted in steps:
+        for place in after:
+            begin = max(begin, ends[place])  # noqa: PLW2901 - this loop is where forecasts spend their time
+        end = _end(node, begin, luck, mood, shift)
+        ends.append(end)
+        if wanted and (last is None or end > last):
+            last = end
+    return 0.0 if last is None else last
 
 
 def _end(node: Node, begin: float, luck: Callable[[], float], mood: Mood, shift: float) -> float:

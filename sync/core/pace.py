@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeAlias
@@ -103,6 +103,18 @@ class Learner:
         value = self.measure.actual(task) / self.measure.unit(task.known)
         for group in task.known.groups:
             self._groups.setdefault(group, Sample(self._memory)).add(task.known.begins, value)
+
+    def samples(self) -> dict[Group, tuple[tuple[date, float], ...]]:
+        """Return what each group remembers: the day on which it began, and the outcome."""
+        return {group: sample.dated() for group, sample in self._groups.items()}
+
+    def recall(self, count: int, samples: Mapping[Group, Iterable[tuple[date, float]]]) -> None:
+        """Take over what another learner remembered."""
+        self.count = count
+        for group, outcomes in samples.items():
+            sample = self._groups[group] = Sample(self._memory)
+            for begun, value in outcomes:
+                sample.add(begun, value)
 
     def note(self, place: int, *, covered: bool) -> None:
         """Tell whether an outcome was within what was said at LEVELS[place]."""

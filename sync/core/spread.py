@@ -57,6 +57,10 @@ class Sample:
         if len(self._dated) > self._size:
             self._drop_first()
 
+    def dated(self) -> tuple[tuple[date, float], ...]:
+        """Return the values with the days on which they began."""
+        return tuple(self._dated)
+
     def forget(self, before: date) -> None:
         """Let go of what began before a day."""
         while self._dated and self._dated[0][0] < before:
@@ -110,9 +114,14 @@ class Aim:
     `step` and `sides` are as STEP and SIDES.
     """
 
-    def __init__(self, level: float, *, step: float = STEP, sides: float = SIDES) -> None:
+    def __init__(self, level: float, *, step: float = STEP, sides: float = SIDES, pressure: float = 0.0) -> None:
         self._goal, self._step, self._sides = level, step, sides
-        self._pressure = 0.0
+        self._pressure = pressure
+
+    @property
+    def pressure(self) -> float:
+        """What outcomes have done so far; an aim that is made with it goes on from there."""
+        return self._pressure
 
     @property
     def level(self) -> float:
