@@ -1,13 +1,13 @@
 """A report as plain data: what it says, before anybody decides how it looks.
 
-Built by the reports of this package, read by the renderers (`markdown`, `web`, `sheet`, `csvs`). A cell holds a value,
-never a formatted text, so that a spreadsheet gets numbers and dates.
+Built by the reports of this package, read by the renderers (`markdown`, `web`, `sheet`, `csvs`, `ics`). A cell holds a
+value, never a formatted text, so that a spreadsheet gets numbers and dates.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -84,6 +84,25 @@ Block: TypeAlias = Table | Figures | Words | Points
 
 
 @dataclass(frozen=True, slots=True)
+class Dated:
+    """An entry of a calendar: whole days from `start` to `end`, or where `minutes` is given a session of that length.
+
+    `begins` is a session's moment in UTC. `revision` grows with every change, `revised` is the moment of the last one.
+    """
+
+    uid: str
+    name: str
+    start: date
+    end: date
+    revision: int
+    revised: datetime
+    note: str = ""
+    cancelled: bool = False
+    begins: datetime | None = None
+    minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One report. `day` is the day that it speaks of; `footer` says who it is for and what it rests on."""
 
@@ -94,6 +113,8 @@ class Page:
     footer: str = ""
     tables_only: tuple[str, ...] = field(default=())
     """Headings of the tables that a CSV holds; empty for all."""
+    dates: tuple[Dated, ...] = field(default=())
+    """What an .ics holds."""
 
 
 def shown(value: Cell, look: Look) -> str:

@@ -1,0 +1,116 @@
+"""No internal field reaches a customer's file: of any report, in any format, whatever the plan is like."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from datetime import timedelta
+from types import UnionType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reports_desk import ASKED, MARK, ODD, PRACTICE, TODAY, internal, secret, shared, text_of
+
+from sync.core.dossier import Task
+from sync.reports.catalog import FOR_CUSTOMERS, FOR_US, Audience, of_one
+from sync.reports.insight import insight
+from sync.reports.render import Format, render
+from sync.reports.views import CustomerView
+
+STATUSES = ("not_started", "in_progress", "blocked", "done", "cancelled")
+HIDDEN = ("internal", "", "team", "Customer", "BOTH")
+"""Whatever is not exactly shared is hidden."""
+
+_DAYS = st.integers(-60, 60).map(lambda days: TODAY + timedelta(days=days))
+
+
+@st.composite
+def _tasks(draw: st.DrawFn) -> tuple[Task, ...]:
+    found = []
+    for number in range(draw(st.integers(2, 5))):
+        due = draw(_DAYS)
+        status = draw(st.sampled_from(STATUSES))
+        done = due if status == "done" else None
+        more = {"status": status, "done_on": done, "milestone": draw(st.booleans())}
+        more |= {"role": draw(st.sampled_from(("trainer", f"{MARK}_role")))}
+        start = due - timedelta(days=draw(st.integers(0, 20)))
+        if draw(st.booleans()):
+            found.append(internal(number, start, due, **more, audience=draw(st.sampled_from(HIDDEN))))
+        else:
+            found.append(
+                shared(f"shared_{number}", start, due, **more, audience=draw(st.sampled_from(["customer", "both"])))
+            )
+    return (*found, internal(8, TODAY - timedelta(days=30), TODAY - timedelta(days=20)), internal(9, TODAY, TODAY))
+
+
+@settings(max_examples=40, deadline=None)
+@given(tasks=_tasks(), launched=st.booleans(), hidden=st.booleans())
+def test_no_mark_of_anything_internal_is_in_any_file_for_a_customer(
+    tasks: tuple[Task, ...], launched: bool, hidden: bool
+) -> None:
+    seen = insight(secret(tasks, launched=launched, hidden_launch=hidden), PRACTICE, TODAY)
+    for report in FOR_CUSTOMERS:
+        page = of_one(report, Audience.CUSTOMER, seen, ASKED)
+        for form in Format:
+            told = text_of(render(page, form)).lower()
+            assert [mark for mark in (MARK, *ODD) if mark in told] == [], (report, form)
+
+
+@pytest.mark.parametrize("report", sorted(FOR_US))
+@pytest.mark.parametrize("form", sorted(set(Format) - {Format.ICS}))
+def test_the_marks_would_be_found_if_they_were_there(report: str, form: Format) -> None:
+    tasks = (internal(0, TODAY, TODAY, milestone=True, role="trainer"), shared("go", TODAY, TODAY))
+    page = of_one(report, Audience.INTERNAL, insight(secret(tasks, launched=True), PRACTICE, TODAY), ASKED)
+    assert MARK in text_of(render(page, form)).lower()
+
+
+ALLOWED = {
+    "CustomerView": (
+        "account reference day kickoff target_launch launched launch_name tasks changes since meeting hours_contracted "
+        "hours_charged hours_remaining books acceptance"
+    ),
+    "SharedTask": (
+        "uid name phase side status milestone training agreed start due done_on days_late your_move open hours_planned "
+        "revision revised"
+    ),
+    "Change": "day task what old new",
+    "SharedBooks": "sums by_task other",
+    "MonthSums": "start end over opening granted lapsed charged closing",
+    "Acceptance": "by on",
+}
+
+
+def test_the_customers_allow_list_is_these_fields_and_no_other() -> None:
+    """Who adds a field for customers says so here as well."""
+    assert {name: " ".join(fields) for name, fields in _fields(CustomerView).items()} == ALLOWED
+
+
+def test_every_report_for_customers_is_made_from_the_customers_view_alone() -> None:
+    for make in FOR_CUSTOMERS.values():
+        hints = typing.get_type_hints(make)
+        hints.pop("return")
+        assert list(hints.values()) == [CustomerView]
+
+
+def _fields(kind: type) -> dict[str, tuple[str, ...]]:
+    """Return by class the fields of a dataclass and of all that it is made of."""
+    hints = typing.get_type_hints(kind)
+    found = {kind.__name__: tuple(field.name for field in dataclasses.fields(kind))}
+    for inner in (part for hint in hints.values() for part in _parts(hint)):
+        if dataclasses.is_dataclass(inner):
+            found |= _fields(typing.cast("type", inner))
+    return found
+
+
+def _parts(hint: object) -> list[object]:
+    inner = typing.get_args(hint)
+    if isinstance(hint, UnionType) or inner:
+        return [part for each in inner for part in _parts(each)]
+    return [hint]
+
+
+def test_an_onboarding_of_a_customer_without_a_name_tells_no_title() -> None:
+    known = dataclasses.replace(secret(()), account="")
+    page = of_one("weekly", Audience.CUSTOMER, insight(known, PRACTICE, TODAY), ASKED)
+    assert "Onboarding of your company" in page.title
