@@ -6,20 +6,32 @@ on) it keeps in the store; vendors hear of those at the next look.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
+import calendar as months
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, day, err, plant, print_json
+from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, day, err, plant
 from sync.cli.exits import Exit, Stop
-from sync.reports.catalog import Audience, of_all, of_one
-from sync.reports.insight import Insight, Practice, insights, learned
-from sync.reports.page import Page
-from sync.reports.render import Format, model, render
-from sync.reports.views import Asked
+from sync.cli.reporting import (
+    AsOfOption,
+    AudienceOption,
+    DealArgument,
+    FormatOption,
+    MaybeDeal,
+    OutOption,
+    PortfolioOption,
+    Wish,
+    check,
+    make,
+    one,
+    write,
+)
+from sync.reports.catalog import of_one
+from sync.reports.kept import Accepted, accept, acceptance, last_meeting
+from sync.reports.listing import WEEK
+from sync.reports.views import Acceptance, Asked
 from sync.wiring import Plant
 
 app = typer.Typer(
@@ -27,49 +39,7 @@ app = typer.Typer(
     "Reports are for the customer, and hold nothing internal, unless you say --audience internal. Calls no vendor.",
     no_args_is_help=True,
 )
-
-DealArgument = Annotated[str, typer.Argument(help="The deal's 18-character Id.", show_default=False)]
-MaybeDeal = Annotated[
-    str, typer.Argument(help="The deal's 18-character Id; left out with --portfolio.", show_default=False)
-]
-PortfolioOption = Annotated[bool, typer.Option("--portfolio", help="All onboardings; for our own people alone.")]
-AudienceOption = Annotated[
-    Audience | None, typer.Option("--audience", help="Who reads it: customer, or internal as with --portfolio.")
-]
-FormatOption = Annotated[
-    Format | None, typer.Option("--format", help="Left out: as --out ends, else Markdown.", show_default=False)
-]
-OutOption = Annotated[str, typer.Option("--out", "-o", help="The file to write; - is stdout.")]
-AsOfOption = Annotated[
-    datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="As things stood at the end of that day; left out: today."),
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the command line asks for, whatever the report."""
-
-    deal: str
-    config: Path
-    portfolio: bool = False
-    audience: Audience | None = None
-    form: Format | None = None
-    out: str = "-"
-    as_of: date | None = None
-    json: bool = False
-
-    @property
-    def reader(self) -> Audience:
-        """Who reads it: the customer, unless it tells of all onboardings."""
-        return self.audience or (Audience.INTERNAL if self.portfolio else Audience.CUSTOMER)
-
-    @property
-    def chosen(self) -> Format:
-        """The format that is asked for, or that the file's name tells."""
-        ending = Path(self.out).suffix.lower().removeprefix(".")
-        named = Format(ending) if ending in set(Format) else Format.MARKDOWN
-        return self.form or named
+_NAME_LENGTH = 120
 
 
 def register(root: typer.Typer) -> None:
@@ -81,6 +51,7 @@ def register(root: typer.Typer) -> None:
 def weekly(
     deal: MaybeDeal = "",
     config: ConfigOption = DEFAULT_CONFIG,
+    *,
     portfolio: PortfolioOption = False,
     audience: AudienceOption = None,
     form: FormatOption = None,
@@ -95,70 +66,171 @@ def weekly(
     Exit codes: 0 written · 2 no such plan, or options that do not go together · 3 configuration · 6 the store cannot be
     reached.
     """
-    make("weekly", Wish(deal, config, portfolio, audience, form, out, day(as_of), json), Asked())
+    make("weekly", Wish(deal, config, portfolio, audience, form, out, day(as_of), json))
 
 
-def make(report: str, wish: Wish, asked: Asked) -> None:
-    """Make a report from the store and write it."""
+@app.command()
+def agenda(
+    deal: DealArgument,
+    config: ConfigOption = DEFAULT_CONFIG,
+    *,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Tell what changed after that day; left out: since the last meeting."),
+    ] = None,
+    audience: AudienceOption = None,
+    form: FormatOption = None,
+    out: OutOption = "-",
+    as_of: AsOfOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Agenda of a meeting: what changed since the last one, what was agreed, what waits, what comes.
+
+    The last meeting is the one whose minutes were taken last (`closedwon report minutes --take`); without any, a week
+    ago. --as-of is the meeting's day, if it is not today.
+
+    Example: closedwon report agenda 006Wx0000012345AAA --out agenda.html
+
+    Exit codes: 0 written · 2 no such plan, or options that do not go together · 3 configuration · 6 the store cannot be
+    reached.
+    """
+
+    def ask(opened: Plant, then: date) -> Asked:
+        last = day(since) or last_meeting(opened.store, deal, then) or then - WEEK
+        return Asked(since=last, meeting=then)
+
+    make("agenda", Wish(deal, config, False, audience, form, out, day(as_of), json), ask)
+
+
+@app.command()
+def calendar(
+    deal: DealArgument,
+    config: ConfigOption = DEFAULT_CONFIG,
+    *,
+    audience: AudienceOption = None,
+    form: FormatOption = None,
+    out: OutOption = "-",
+    as_of: AsOfOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Milestones and training sessions, as .ics for anybody's calendar or as a table.
+
+    Example: closedwon report calendar 006Wx0000012345AAA --out acme.ics
+
+    Exit codes: 0 written · 2 no such plan, or options that do not go together · 3 configuration · 6 the store cannot be
+    reached.
+    """
+    make("calendar", Wish(deal, config, False, audience, form, out, day(as_of), json))
+
+
+@app.command("hours")
+def month_end(
+    deal: MaybeDeal = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    *,
+    month: Annotated[
+        str, typer.Option("--month", help="As 2026-10; left out: the last month that is over.", show_default=False)
+    ] = "",
+    portfolio: PortfolioOption = False,
+    audience: AudienceOption = None,
+    form: FormatOption = None,
+    out: OutOption = "-",
+    as_of: AsOfOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Month-end statement of hours: left at the start, used for what, left at the end.
+
+    It tells of time entries as they are now, those of the month and before; so a corrected entry corrects the month.
+
+    Example: closedwon report hours --portfolio --month 2026-10 --out october.xlsx
+
+    Exit codes: 0 written · 2 no such plan, or options that do not go together · 3 configuration · 6 the store cannot be
+    reached.
+    """
+
+    def ask(_opened: Plant, then: date) -> Asked:
+        return Asked(month=_month(month, then))
+
+    make("hours", Wish(deal, config, portfolio, audience, form, out, day(as_of), json), ask)
+
+
+def _month(text: str, then: date) -> date:
+    """Return a day of the month that is meant; raises Stop for one that has not begun."""
+    if not text:
+        last = months.monthrange(then.year, then.month)[1]
+        return then if then.day == last else then.replace(day=1) - timedelta(days=1)
+    try:
+        first = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a month has no zone
+    except ValueError:
+        raise Stop(f"--month {text} is no month: write it as 2026-10.", Exit.USAGE, "REPORT-02") from None
+    if first > then:
+        raise Stop(f"--month {text} has not begun by {then}.", Exit.USAGE, "REPORT-02")
+    return first
+
+
+@app.command()
+def evidence(
+    deal: DealArgument,
+    config: ConfigOption = DEFAULT_CONFIG,
+    *,
+    accepted_by: Annotated[
+        str, typer.Option("--accepted-by", help="Record who accepted the launch.", show_default=False)
+    ] = "",
+    on: Annotated[
+        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="With --accepted-by: on which day.")
+    ] = None,
+    correct: Annotated[
+        bool, typer.Option("--correct", help="With --accepted-by: replace an acceptance that was recorded wrongly.")
+    ] = False,
+    audience: AudienceOption = None,
+    form: FormatOption = None,
+    out: OutOption = "-",
+    json: JsonOption = False,
+) -> None:
+    """Go-live evidence: the day of the launch and who accepted it, for finance (--audience internal) or the customer.
+
+    The same facts give the same bytes, whenever you ask, with a digest over them. An acceptance is recorded once.
+
+    Example: closedwon report evidence 006Wx0000012345AAA --accepted-by "Dana Field" --on 2026-11-20 --out go-live.html
+
+    Exit codes: 0 written · 2 no such plan, or options that do not go together · 3 configuration · 4 it has not
+    launched, or somebody else's acceptance is recorded · 6 the store cannot be reached.
+    """
+    given = _acceptance(accepted_by, day(on), correct=correct)
+    wish = Wish(deal, config, False, audience, form, out, None, json)
     check(wish)
-    with plant(wish.config) as opened:
-        page = page_of(report, wish, asked, opened)
+    with plant(config) as opened:
+        seen = one(wish, opened)
+        if seen.known.actual_launch is None:
+            text = f"{deal} has not launched: its launch milestone is not done. Evidence is made when it is."
+            raise Stop(text, Exit.REFUSED, "REPORT-03")
+        if given is not None:
+            _accept(opened, deal, given, correct=correct)
+        page = of_one("evidence", wish.reader, seen, Asked(acceptance=acceptance(opened.store, deal)))
     write(page, wish)
 
 
-def check(wish: Wish) -> None:
-    """Refuse what does not go together, before anything is opened."""
-    if wish.portfolio == bool(wish.deal):
-        raise Stop("Name one deal, or ask for --portfolio.", Exit.USAGE, "REPORT-02")
-    if wish.portfolio and wish.audience is Audience.CUSTOMER:
-        text = "--portfolio tells one customer of another: leave --audience out, or ask for one deal."
+def _acceptance(by: str, on: date | None, *, correct: bool) -> Acceptance | None:
+    name = " ".join(by.split())
+    if bool(name) != (on is not None) or (correct and not name):
+        text = "Who accepted and when belong together: --accepted-by NAME --on DATE."
         raise Stop(text, Exit.USAGE, "REPORT-02")
-    if wish.chosen is Format.XLSX and wish.out == "-" and not wish.json:
-        raise Stop("A workbook is no text: add --out FILE.xlsx.", Exit.USAGE, "REPORT-02")
-
-
-def page_of(report: str, wish: Wish, asked: Asked, opened: Plant) -> Page:
-    """Return a report's page."""
-    if not wish.portfolio:
-        return of_one(report, wish.reader, one(wish, opened), asked)
-    practice, today, then = _when(wish, opened)
-    experience = learned(opened.store, practice, then, today=today)
-    found = insights(opened.store, practice, then, today=today, experience=experience)
-    return of_all(report, found, then, asked)
-
-
-def one(wish: Wish, opened: Plant) -> Insight:
-    """Return what is known of the deal that is asked for."""
-    practice, today, then = _when(wish, opened)
-    # A customer is told no forecast, so nothing need be learned for one.
-    internal = wish.reader is Audience.INTERNAL
-    experience = learned(opened.store, practice, then, today=today) if internal else None
-    keys = [wish.deal]
-    found = next(insights(opened.store, practice, then, today=today, keys=keys, experience=experience), None)
-    if found is None:
-        text = f"No plan is known for {wish.deal}. `closedwon status` tells what waits; check the deal's Id."
-        raise Stop(text, Exit.USAGE, "REPORT-01")
-    return found
-
-
-def _when(wish: Wish, opened: Plant) -> tuple[Practice, date, date]:
-    context = opened.engine.context()
-    then = wish.as_of or context.today
-    if then > context.today:
-        text = f"--as-of {then} is not over yet: today is {context.today}."
+    if on is None:
+        return None
+    if len(name) > _NAME_LENGTH or not name.isprintable():
+        text = f"--accepted-by is no name: write up to {_NAME_LENGTH} printable characters."
         raise Stop(text, Exit.USAGE, "REPORT-02")
-    return Practice.of(context.mappings), context.today, then
+    return Acceptance(name, on)
 
 
-def write(page: Page, wish: Wish) -> None:
-    """Write a page to where it is wanted."""
-    form = wish.chosen
-    if form is Format.ICS and not page.dates:
-        raise Stop("This report has no dates for a calendar: choose another --format.", Exit.USAGE, "REPORT-02")
-    if wish.out != "-":
-        Path(wish.out).write_bytes(render(page, form))
-        err.print(f"Written: {wish.out}", markup=False)
-    elif not wish.json:
-        typer.echo(render(page, form), nl=False)
-    if wish.json:
-        print_json(model(page))
+def _accept(opened: Plant, deal: str, given: Acceptance, *, correct: bool) -> None:
+    today = opened.engine.context().today
+    if given.on > today:
+        raise Stop(f"--on {given.on} is not over yet: today is {today}.", Exit.USAGE, "REPORT-02")
+    try:
+        accept(opened.store, deal, given, correct=correct)
+    except Accepted as error:
+        before = error.before
+        text = f"{before.by} accepted it on {before.on}. If that was recorded wrongly, add --correct."
+        raise Stop(text, Exit.REFUSED, "REPORT-04") from None
+    err.print(f"Recorded: accepted by {given.by} on {given.on}.", markup=False)

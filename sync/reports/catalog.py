@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
-from sync.reports import portfolio, weekly
+from sync.reports import agenda, dates, evidence, monthly, portfolio, weekly
 from sync.reports.insight import Insight
 from sync.reports.page import Page
 from sync.reports.viewing import customer_view, internal_view
@@ -30,9 +30,25 @@ ForCustomer: TypeAlias = Callable[[CustomerView], Page]
 ForUs: TypeAlias = Callable[[InternalView], Page]
 OfAll: TypeAlias = Callable[[list[InternalView], date], Page]
 
-FOR_CUSTOMERS: Mapping[str, ForCustomer] = MappingProxyType({"weekly": weekly.for_customer})
-FOR_US: Mapping[str, ForUs] = MappingProxyType({"weekly": weekly.for_us})
-OF_ALL: Mapping[str, OfAll] = MappingProxyType({"weekly": portfolio.of_all})
+FOR_CUSTOMERS: Mapping[str, ForCustomer] = MappingProxyType(
+    {
+        "weekly": weekly.for_customer,
+        "agenda": agenda.for_customer,
+        "calendar": dates.for_customer,
+        "evidence": evidence.for_customer,
+        "hours": monthly.for_customer,
+    }
+)
+FOR_US: Mapping[str, ForUs] = MappingProxyType(
+    {
+        "weekly": weekly.for_us,
+        "agenda": agenda.for_us,
+        "calendar": dates.for_us,
+        "evidence": evidence.for_us,
+        "hours": monthly.for_us,
+    }
+)
+OF_ALL: Mapping[str, OfAll] = MappingProxyType({"weekly": portfolio.of_all, "hours": monthly.of_all})
 
 
 def of_one(report: str, audience: Audience, seen: Insight, asked: Asked) -> Page:

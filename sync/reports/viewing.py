@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 
 from connectors.base import Value
 from mappings.hours import SECONDS_PER_HOUR
@@ -40,6 +40,9 @@ TRAINER = "trainer"
 
 ACTION = "action_"
 """Begins the items of tasks that a meeting agreed on."""
+
+_NINE = time(9)
+_MOST_SESSIONS = 20
 
 _SIDES = {"customer": "You", "both": "Together"}
 _TOLD = {"status": "Status", "due_target": "Due"}
@@ -145,6 +148,7 @@ def _shared_task(seen: Insight, task: Task) -> SharedTask:
         your_move=clock is not None and clock.now is Court.CUSTOMER,
         open=task.open,
         hours_planned=task.estimated_hours,
+        sessions=_sessions(seen, task),
         revision=revision,
         revised=revised,
     )
@@ -174,10 +178,22 @@ def _internal_task(seen: Insight, task: Task) -> InternalTask:
         open=task.open,
         hours_planned=task.estimated_hours,
         hours_tracked=round(task.tracked_seconds / SECONDS_PER_HOUR, 2),
+        sessions=_sessions(seen, task),
         revision=revision,
         revised=revised,
         link=task.urls[0] if task.urls else "",
     )
+
+
+def _sessions(seen: Insight, task: Task) -> tuple[datetime, ...]:
+    start, end = task.start_target or task.due_target, task.due_target or task.start_target
+    if task.role != TRAINER or start is None or end is None:
+        return ()
+    calendar = seen.practice.calendar
+    days = [calendar.next_business_day(start)]
+    while (following := calendar.add(days[-1], 1)) <= end and len(days) < _MOST_SESSIONS:
+        days.append(following)
+    return tuple(datetime.combine(day, _NINE, seen.practice.hours.zone).astimezone(UTC) for day in days)
 
 
 def _changes(known: Dossier, tasks: tuple[Task, ...], since: date | None, until: date) -> tuple[Change, ...]:

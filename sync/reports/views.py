@@ -43,7 +43,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class SharedTask:
-    """A task that the customer sees as well. `days_late` are business days; `your_move`: it waits for the customer."""
+    """A task that the customer sees as well. `days_late` are business days; `your_move`: it waits for the customer.
+
+    `sessions` of a training are nine o'clock of each working day from its start to its due day, in UTC.
+    """
 
     uid: str
     name: str
@@ -60,6 +63,7 @@ class SharedTask:
     your_move: bool
     open: bool
     hours_planned: float
+    sessions: tuple[datetime, ...]
     revision: int
     revised: datetime | None
 
@@ -136,6 +140,7 @@ class InternalTask:
     open: bool
     hours_planned: float
     hours_tracked: float
+    sessions: tuple[datetime, ...]
     revision: int
     revised: datetime | None
     link: str

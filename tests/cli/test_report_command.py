@@ -64,3 +64,52 @@ def test_an_unknown_deal_and_a_day_to_come_are_refused(planned: tuple[Desk, str]
     desk.run("report", "weekly", "006000000000000AAA").refused(2, "REPORT-01", "006000000000000AAA")
     desk.run("report", "weekly", key, "--as-of", "2199-01-01").refused(2, "REPORT-02", "2199-01-01")
     desk.run("report", "weekly", key, "--format", "ics").refused(2, "REPORT-02", "calendar")
+
+
+def launch(desk: Desk) -> None:
+    """Have all tasks closed: a plan without a launch milestone launches then."""
+    for issue in [each.key for each in desk.simulator.jira.site.issues.by_id.values() if each.type != "Epic"]:
+        desk.act("jira", "close_task", issue=issue, who="ada@example.com")
+    with desk.simulator.world.lock:
+        desk.simulator.world.clock.advance(180)
+    assert desk.run("reconcile").code == 0
+
+
+def test_evidence_is_refused_before_the_launch_and_an_acceptance_is_kept_once(planned: tuple[Desk, str]) -> None:
+    desk, key = planned
+    desk.run("report", "evidence", key).refused(4, "REPORT-03", "has not launched")
+    launch(desk)
+    assert "Not recorded yet" in desk.run("report", "evidence", key).out
+    given = ("report", "evidence", key, "--accepted-by", "Dana Field", "--on", TODAY)
+    first = desk.run(*given)
+    assert (first.code, "Dana Field" in first.out) == (0, True)
+    assert desk.run(*given).out == desk.run("report", "evidence", key).out == first.out
+    other = ("report", "evidence", key, "--accepted-by", "Eve", "--on", TODAY)
+    desk.run(*other).refused(4, "REPORT-04", "Dana Field", "--correct")
+    assert "Eve" in desk.run(*other, "--correct").out
+
+
+def test_an_acceptance_that_is_none_is_refused(desk: Desk) -> None:
+    for words in (
+        ("--accepted-by", "Dana"),
+        ("--on", TODAY),
+        ("--correct",),
+        ("--accepted-by", "x" * 121, "--on", TODAY),
+        ("--accepted-by", "a\x07b", "--on", TODAY),
+    ):
+        desk.run("report", "evidence", "006000000000000AAA", *words).refused(2, "REPORT-02")
+
+
+def test_a_month_is_one_that_has_begun(planned: tuple[Desk, str]) -> None:
+    desk, key = planned
+    assert "Left at the end" in desk.run("report", "hours", key, "--month", TODAY[:7]).out
+    assert desk.run("report", "hours", "--portfolio").code == 0
+    for month in ("2199-01", "last"):
+        desk.run("report", "hours", key, "--month", month).refused(2, "REPORT-02", month)
+
+
+def test_an_agenda_and_a_calendar_are_written(planned: tuple[Desk, str], tmp_path: Path) -> None:
+    desk, key = planned
+    assert "Since the last meeting" in desk.run("report", "agenda", key, "--since", "2026-01-01").out
+    desk.run("report", "calendar", key, "--format", "ics").refused(2, "REPORT-02", "calendar")
+    assert "Milestones" in desk.run("report", "calendar", key).out

@@ -51,6 +51,8 @@ def test_no_mark_of_anything_internal_is_in_any_file_for_a_customer(
 ) -> None:
     seen = insight(secret(tasks, launched=launched, hidden_launch=hidden), PRACTICE, TODAY)
     for report in FOR_CUSTOMERS:
+        if report == "evidence" and not launched:
+            continue
         page = of_one(report, Audience.CUSTOMER, seen, ASKED)
         for form in Format:
             told = text_of(render(page, form)).lower()
@@ -58,11 +60,11 @@ def test_no_mark_of_anything_internal_is_in_any_file_for_a_customer(
 
 
 @pytest.mark.parametrize("report", sorted(FOR_US))
-@pytest.mark.parametrize("form", sorted(set(Format) - {Format.ICS}))
+@pytest.mark.parametrize("form", sorted(Format))
 def test_the_marks_would_be_found_if_they_were_there(report: str, form: Format) -> None:
     tasks = (internal(0, TODAY, TODAY, milestone=True, role="trainer"), shared("go", TODAY, TODAY))
     page = of_one(report, Audience.INTERNAL, insight(secret(tasks, launched=True), PRACTICE, TODAY), ASKED)
-    assert MARK in text_of(render(page, form)).lower()
+    assert MARK in text_of(render(page, form)).lower() or (form is Format.ICS and not page.dates)
 
 
 ALLOWED = {
@@ -72,7 +74,7 @@ ALLOWED = {
     ),
     "SharedTask": (
         "uid name phase side status milestone training agreed start due done_on days_late your_move open hours_planned "
-        "revision revised"
+        "sessions revision revised"
     ),
     "Change": "day task what old new",
     "SharedBooks": "sums by_task other",

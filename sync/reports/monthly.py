@@ -1,0 +1,137 @@
+"""The month-end statement of hours: of one onboarding for its customer, of one or of all for our own people.
+
+Called by `sync.reports.catalog`. Its lines add up to what was charged, and its books to what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sync.reports.listing import Field, listed, written
+from sync.reports.page import Figure, Figures, Look, Page
+from sync.reports.views import CustomerView, InternalView, MonthSums, WorkLine
+
+OTHER = "Other work for this contract"
+_COUNTED = "Counted"
+
+
+def for_customer(view: CustomerView) -> Page:
+    """Return the statement that a customer reads; the view has the month's books."""
+    books = view.books
+    assert books is not None
+    lines = [*books.by_task, (OTHER, books.other)] if books.other else list(books.by_task)
+    name = view.account or "your company"
+    return Page(
+        f"Hours of {name} in {books.sums.start:%B %Y}",
+        _span(books.sums, view.day),
+        view.day,
+        (
+            Figures(_figures(books.sums, view.hours_contracted)),
+            listed("What they were used for", _LINES, lines, "No hours were used in this month."),
+        ),
+        f"For {name}. Hours are those charged to the contract; a day's time is that of the day on which it began.",
+    )
+
+
+def for_us(view: InternalView) -> Page:
+    """Return the statement that our own people read."""
+    books = view.books
+    assert books is not None
+    counted = [line for line in books.lines if line.bucket == _COUNTED]
+    rest = [line for line in books.lines if line.bucket != _COUNTED]
+    value = round(sum(line.value for line in counted), 2)
+    worth = (Figure("Worth by the contract's rates", value, Look.HOURS),) if value else ()
+    return Page(
+        f"{view.account or view.title}: hours in {books.sums.start:%B %Y}",
+        f"{view.title} · {_span(books.sums, view.day)}",
+        view.day,
+        (
+            Figures((*_figures(books.sums, view.hours_contracted), *worth)),
+            listed("Counted", _COUNTED_FIELDS, counted, "No hours were counted in this month."),
+            listed("Not counted", _REST_FIELDS, rest),
+        ),
+        f"Internal: not for the customer. Deal {view.key}. Entries as they are now; `closedwon hours` lists each.",
+    )
+
+
+def of_all(views: Sequence[InternalView], day: date) -> Page:
+    """Return the month of all onboardings that had hours to use or used some."""
+    shown = [(view, view.books.sums) for view in views if view.books and _concerned(view.books.sums)]
+    shown.sort(key=lambda each: (each[0].account, each[0].title, each[0].key))
+    month = views[0].books.sums if views and views[0].books else None
+    charged = round(sum(sums.charged for _, sums in shown), 2)
+    over = sum(1 for _, sums in shown if sums.closing is not None and sums.closing < 0)
+    figures = (
+        Figure("Onboardings", len(shown), Look.COUNT),
+        Figure("Hours charged", charged, Look.HOURS),
+        Figure("Beyond their contract", over, Look.COUNT, "used without having been agreed"),
+    )
+    return Page(
+        f"Hours of all onboardings in {month.start:%B %Y}" if month else "Hours of all onboardings",
+        _span(month, day) if month else f"As of {written(day)}",
+        day,
+        (Figures(figures), listed("Onboardings", _ROW, shown, "No onboarding had hours in this month.")),
+        "Internal: not for customers. Entries as they are now.",
+    )
+
+
+_LINES = (
+    Field[tuple[str, float]]("Task", lambda line: line[0], width=44),
+    Field[tuple[str, float]]("Hours", lambda line: line[1], Look.HOURS),
+)
+_COUNTED_FIELDS = (
+    Field[WorkLine]("Task", lambda line: line.task, width=44),
+    Field[WorkLine]("Person", lambda line: line.person, width=26),
+    Field[WorkLine]("Hours", lambda line: line.hours, Look.HOURS),
+    Field[WorkLine]("Charged", lambda line: line.charged, Look.HOURS),
+    Field[WorkLine]("Worth", lambda line: line.value or None, Look.HOURS),
+)
+_REST_FIELDS = (
+    Field[WorkLine]("Why", lambda line: line.bucket),
+    Field[WorkLine]("Task", lambda line: line.task, width=44),
+    Field[WorkLine]("Person", lambda line: line.person, width=26),
+    Field[WorkLine]("Hours", lambda line: line.hours, Look.HOURS),
+)
+_ROW = (
+    Field[tuple[InternalView, MonthSums]]("Customer", lambda each: each[0].account, width=22),
+    Field[tuple[InternalView, MonthSums]]("Onboarding", lambda each: each[0].title, width=34),
+    Field[tuple[InternalView, MonthSums]]("At the start", lambda each: each[1].opening, Look.HOURS),
+    Field[tuple[InternalView, MonthSums]]("Granted", lambda each: each[1].granted, Look.HOURS),
+    Field[tuple[InternalView, MonthSums]]("Charged", lambda each: each[1].charged, Look.HOURS),
+    Field[tuple[InternalView, MonthSums]]("Lapsed", lambda each: each[1].lapsed, Look.HOURS),
+    Field[tuple[InternalView, MonthSums]]("At the end", lambda each: each[1].closing, Look.HOURS),
+    Field[tuple[InternalView, MonthSums]]("Worth", lambda each: _worth(each[0]), Look.HOURS),
+    Field[tuple[InternalView, MonthSums]]("Deal", lambda each: each[0].key, width=20),
+)
+
+
+def _worth(view: InternalView) -> float | None:
+    lines = view.books.lines if view.books else ()
+    return round(sum(line.value for line in lines), 2) or None
+
+
+def _figures(sums: MonthSums, contracted: float | None) -> tuple[Figure, ...]:
+    if sums.closing is None:
+        return (Figure("Used in the month", sums.charged, Look.HOURS, "no hours are agreed"),)
+    moved = []
+    if sums.granted:
+        moved.append(Figure("Granted in the month", sums.granted, Look.HOURS))
+    if sums.lapsed:
+        moved.append(Figure("Lapsed in the month", sums.lapsed, Look.HOURS))
+    return (
+        Figure("Agreed", contracted, Look.HOURS, "hours of the contract"),
+        Figure("Left at the start", sums.opening, Look.HOURS),
+        *moved,
+        Figure("Used in the month", sums.charged, Look.HOURS),
+        Figure("Left at the end", sums.closing, Look.HOURS),
+    )
+
+
+def _span(sums: MonthSums, day: date) -> str:
+    whole = f"{written(sums.start)} to {written(sums.end)}"
+    return whole if sums.over else f"{whole}, as of {written(day)}: the month is not over"
+
+
+def _concerned(sums: MonthSums) -> bool:
+    return any((sums.opening, sums.granted, sums.charged, sums.lapsed, sums.closing))
