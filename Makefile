@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench idle receiver-load event-latency soak lock clean
+.PHONY: demo test check bench idle receiver-load event-latency soak year lock clean
 
 demo: $(VENV)/.app
 	$(BIN)/closedwon demo
@@ -39,6 +39,12 @@ event-latency: $(VENV)/.dev
 MINUTES ?= 5
 soak: $(VENV)/.dev
 	$(BIN)/python bench/soak.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+# A simulated year of that many onboardings, judged by the vendors' own records; its last line is JSON. docs/year.md.
+ONBOARDINGS ?= 100
+DAYS ?= 365
+year: $(VENV)/.dev
+	$(BIN)/python bench/year.py --seed $(or $(SEED),1) --onboardings $(ONBOARDINGS) --days $(DAYS)
 
 # The application's own environment: runtime dependencies and Closedwon itself, editable.
 $(VENV)/.app: requirements/app.txt pyproject.toml

@@ -1,0 +1,191 @@
+"""What the CRM ought to show after a year, worked out from nothing but what the vendors hold.
+
+Called by `bench/year.py`. It reads the simulator's dump alone and does its own arithmetic: nothing of the product is
+imported here, so that a mistake of the product's cannot be made twice. Hours are hours, days ISO texts as in the CRM.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+Dump = Mapping[str, Any]
+
+PLAN = "plan"
+LAUNCHES = ("launch", "in_service", "order_closed")
+"""The items of the two templates by which an onboarding is live. A carrier order so short that even its closing was
+planned before the target launch is live with its closing, by the published rule (the last milestone due by then)."""
+_HOUR = 3600
+_LONGEST = 24 * _HOUR
+
+
+@dataclass
+class Task:
+    """One task, put together from its issue and its row."""
+
+    name: str = ""
+    done: bool = False
+    cancelled: bool = False
+    milestone: bool = False
+    due: str = ""
+    hours: float = 0.0
+
+
+@dataclass
+class Plan:
+    """Everything at the vendors that bears one deal's key."""
+
+    epics: list[Dump] = field(default_factory=list)
+    sheets: list[Dump] = field(default_factory=list)
+    tasks: dict[str, Task] = field(default_factory=lambda: defaultdict(Task))
+    places: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often an item stands at a vendor."""
+    differing: list[str] = field(default_factory=list)
+    """Items whose issue and row do not agree."""
+    worklogs: list[Dump] = field(default_factory=list)
+
+
+def plans(jira: Dump, smartsheet: Dump) -> dict[str, Plan]:
+    """Put every plan together by the keys in Jira's issue properties and in the sheets' hidden column."""
+    found: dict[str, Plan] = defaultdict(Plan)
+    for issue in jira["issues"]:
+        deal, _, item = _key_of(issue).partition(":")
+        if item == PLAN:
+            found[deal].epics.append(issue)
+            found[deal].worklogs += issue["worklogs"]
+        elif deal:
+            _take_issue(found[deal], item, issue)
+    for sheet in smartsheet["sheets"]:
+        deal, _, item = str(sheet["name"]).rpartition(" · ")[2].partition(":")
+        if item == PLAN:
+            found[deal].sheets.append(sheet)
+        for row in sheet["rows"]:
+            deal, _, item = str(row["cells"].get("Closedwon key", "")).partition(":")
+            if item:
+                _take_row(found[deal], item, row["cells"])
+    return dict(found)
+
+
+def _key_of(issue: Dump) -> str:
+    return str(issue["properties"].get("closedwon", {}).get("key", ""))
+
+
+def _take_issue(plan: Plan, item: str, issue: Dump) -> None:
+    cancelled = issue["status"] == "Cancelled"
+    plan.places[item, "jira"] += 1
+    plan.worklogs += issue["worklogs"]
+    plan.tasks[item] = Task(
+        name=issue["values"]["summary"],
+        done=issue["category"] == "done" and not cancelled,
+        cancelled=cancelled,
+        milestone=issue["type"] == "Milestone",
+        due=str(issue["values"].get("duedate") or ""),
+        hours=(issue["original_estimate"] or 0) / _HOUR,
+    )
+
+
+def _take_row(plan: Plan, item: str, cells: Mapping[str, Any]) -> None:
+    status = cells.get("Status")
+    shown = Task(
+        name=str(cells.get("Task") or ""),
+        done=status == "Done",
+        cancelled=status == "Cancelled",
+        due=str(cells.get("Due") or ""),
+        hours=float(cells.get("Estimated hours") or 0),
+    )
+    plan.places[item, "smartsheet"] += 1
+    at_jira = plan.tasks.get(item)
+    if at_jira is None:
+        plan.tasks[item] = shown
+    elif (at_jira.done, at_jira.due) != (shown.done, shown.due):
+        plan.differing.append(f"{item}: {at_jira} in Jira, {shown} in Smartsheet")
+
+
+def doubled(found: Mapping[str, Plan], salesforce: Dump) -> Iterator[str]:
+    """Tell of every deal that has two of anything: epics, sheets, tasks, onboardings."""
+    onboardings = Counter(row["Deal_Key__c"] for row in _living(salesforce, "Onboarding__c"))
+    for deal, plan in sorted(found.items()):
+        numbers = {"epics": len(plan.epics), "sheets": len(plan.sheets), "onboardings": onboardings[deal]}
+        numbers |= {f"of {item} at {vendor}": number for (item, vendor), number in plan.places.items()}
+        for name, number in numbers.items():
+            if number > 1:
+                yield f"{deal} has {number} {name}"
+
+
+def unplanned(found: Mapping[str, Plan], salesforce: Dump) -> list[str]:
+    """Return the deals that are won and have no plan."""
+    won = [row["Id"] for row in _living(salesforce, "Opportunity") if row["IsWon"]]
+    return sorted(deal for deal in won if deal not in found or not found[deal].epics)
+
+
+def rollups_off(found: Mapping[str, Plan], salesforce: Dump, today: date) -> Iterator[str]:
+    """Tell of every onboarding of a living, won deal whose values in the CRM are not what they ought to be."""
+    shown = {row["Deal_Key__c"]: row for row in _living(salesforce, "Onboarding__c")}
+    for deal in _living(salesforce, "Opportunity"):
+        key = deal["Id"]
+        if not deal["IsWon"] or key not in found:
+            continue
+        launches = [item for item in LAUNCHES if item in found[key].tasks] or [""]
+        row = shown.get(key, {})
+        found_wrong = [_wrong(row, expectation(found[key], deal, today, launch)) for launch in launches]
+        if all(found_wrong):
+            yield f"{key}: {found_wrong[0]}"
+
+
+def _wrong(row: Dump, expected: Mapping[str, Any]) -> str:
+    wrong = {name: (row.get(name), value) for name, value in expected.items() if row.get(name) != value}
+    return ", ".join(f"{name} is {is_!r} and should be {should!r}" for name, (is_, should) in wrong.items())
+
+
+def expectation(plan: Plan, deal: Dump, today: date, launch_item: str) -> dict[str, Any]:
+    """Return what the CRM ought to show of one onboarding that is live with a certain task."""
+    live = {item: task for item, task in plan.tasks.items() if not task.cancelled}
+    open_ = [task for task in live.values() if not task.done]
+    done = len(live) - len(open_)
+    worked = counted_seconds(plan, today)
+    contracted = deal["Contracted_Hours__c"]
+    launch = live.get(launch_item)
+    milestones = sorted((task.due, task.name) for task in open_ if task.milestone and task.due)
+    launched = launch.done if launch else bool(live) and not open_
+    return {
+        "Opportunity__c": deal["Id"],
+        "Status__c": "Launched" if launched else "In Progress" if done or worked else "Not Started",
+        "Percent_Complete__c": round(100 * done / len(live), 2) if live else 0,
+        "Tasks_Done__c": done,
+        "Tasks_Total__c": len(live),
+        "Hours_Contracted__c": contracted,
+        "Hours_Estimated__c": round(sum(task.hours for task in live.values()), 2),
+        "Hours_Tracked__c": round(worked / _HOUR, 2),
+        "Hours_Remaining__c": None if contracted is None else round((contracted * _HOUR - worked) / _HOUR, 2),
+        "Target_Launch__c": launch.due if launch else None,
+        "Next_Milestone__c": milestones[0][1][:255] if milestones else None,
+        "Next_Milestone_Date__c": milestones[0][0] if milestones else None,
+        "Plan_Id__c": plan.epics[0]["id"] if plan.epics else None,
+        "Sheet_Id__c": str(plan.sheets[0]["id"]) if plan.sheets else None,
+    }
+
+
+def counted_seconds(plan: Plan, today: date) -> int:
+    """Sum the time on a plan's epic and tasks, without what nobody can have meant."""
+    return sum(log["seconds"] for log in plan.worklogs if _can_be_meant(log, today))
+
+
+def _can_be_meant(log: Dump, today: date) -> bool:
+    day = datetime.strptime(log["started"], "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC).date()
+    return 0 < log["seconds"] <= _LONGEST and date(2000, 1, 1) <= day <= today + timedelta(days=1)
+
+
+def seconds_by_issue(jira: Dump) -> Counter[str]:
+    """Return the seconds of each issue that has worklogs, whomever it belongs to."""
+    seconds: Counter[str] = Counter()
+    for issue in jira["issues"]:
+        for log in issue["worklogs"]:
+            seconds[issue["id"]] += log["seconds"]
+    return seconds
+
+
+def _living(salesforce: Dump, kind: str) -> list[Dump]:
+    return [row for row in salesforce["records"].get(kind, {}).values() if not row["IsDeleted"]]

@@ -1,0 +1,109 @@
+"""The judge of the simulated year sees what is wrong: each test spoils one thing of a world that is in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bench.year_judge import counted_seconds, doubled, plans, rollups_off, seconds_by_issue, unplanned
+from sync.demo.stage import Stage
+
+Dumps = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def lived() -> Iterator[Stage]:
+    with Stage() as stage:
+        stage.sweep()
+        key = stage.win(name="Rollout", account="Acme", hours=40)
+        stage.sweep()
+        tasks = {b.item: b.ref.id for b in stage.plant.store.load([key])[key].bindings if b.connection == "tracker"}
+        with stage.simulator.world.lock:
+            jira = stage.simulator.jira
+            jira.act("log_time", {"issue": tasks["handoff_call"], "seconds": 5400})
+            jira.act("log_time", {"issue": tasks["plan"], "seconds": 601})
+            jira.act("log_time", {"issue": tasks["kickoff_call"], "seconds": 25 * 3600})
+            jira.act("close_task", {"issue": tasks["handoff_call"]})
+            jira.act("close_task", {"issue": tasks["kickoff_done"]})
+        for _ in range(2):
+            stage.settle()
+            stage.sweep()
+        yield stage
+
+
+@pytest.fixture
+def dumps(lived: Stage) -> Dumps:
+    with lived.simulator.world.lock:
+        return {name: vendor.dump() for name, vendor in lived.simulator.vendors.items()}
+
+
+def wrong(dumps: Dumps, lived: Stage) -> list[str]:
+    found = plans(dumps["jira"], dumps["smartsheet"])
+    return list(rollups_off(found, dumps["salesforce"], lived.clock.now().date()))
+
+
+def crm(dumps: Dumps) -> dict[str, Any]:
+    (row,) = dumps["salesforce"]["records"]["Onboarding__c"].values()
+    return row
+
+
+def test_a_world_in_order_is_found_in_order(dumps: Dumps, lived: Stage) -> None:
+    found = plans(dumps["jira"], dumps["smartsheet"])
+    (plan,) = found.values()
+    assert wrong(dumps, lived) == []
+    assert list(doubled(found, dumps["salesforce"])) == []
+    assert unplanned(found, dumps["salesforce"]) == []
+    assert plan.differing == []
+    assert seconds_by_issue(dumps["jira"]).total() == 5400 + 601 + 25 * 3600
+    today = lived.clock.now().date()
+    assert counted_seconds(plan, today) == 6001
+    assert counted_seconds(plan, today - timedelta(days=40)) == 0
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Status__c",
+        "Percent_Complete__c",
+        "Tasks_Done__c",
+        "Tasks_Total__c",
+        "Hours_Contracted__c",
+        "Hours_Estimated__c",
+        "Hours_Tracked__c",
+        "Hours_Remaining__c",
+        "Target_Launch__c",
+        "Next_Milestone__c",
+        "Next_Milestone_Date__c",
+        "Plan_Id__c",
+        "Sheet_Id__c",
+    ],
+)
+def test_any_value_of_the_crm_that_is_off_is_seen(field: str, dumps: Dumps, lived: Stage) -> None:
+    row = crm(dumps)
+    kept = row[field]
+    row[field] = f"{kept}9" if isinstance(kept, str) else kept + 0.01
+    try:
+        (text,) = wrong(dumps, lived)
+    finally:
+        row[field] = kept  # a dump shows the org's own records
+    assert field in text
+
+
+def test_what_stands_twice_is_seen(dumps: Dumps) -> None:
+    epic = dumps["jira"]["issues"][0]
+    sheet = dumps["smartsheet"]["sheets"][0]
+    dumps["jira"]["issues"].append({**epic, "id": "99"})
+    dumps["smartsheet"]["sheets"].append({**sheet, "id": 99, "rows": sheet["rows"][:1]})
+    texts = list(doubled(plans(dumps["jira"], dumps["smartsheet"]), dumps["salesforce"]))
+    key = crm(dumps)["Deal_Key__c"]
+    assert [f"{key} has 2 epics", f"{key} has 2 sheets"] == texts[:2]
+    assert len(texts) == 3
+    assert texts[2].endswith("at smartsheet")
+
+
+def test_a_won_deal_without_a_plan_is_seen(dumps: Dumps) -> None:
+    (deal,) = dumps["salesforce"]["records"]["Opportunity"]
+    assert unplanned({}, dumps["salesforce"]) == [deal]
