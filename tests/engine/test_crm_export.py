@@ -32,7 +32,9 @@ pytestmark = [
     pytest.mark.xdist_group("crm_export"),
 ]
 SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["sync.demo.stage"])
+SPAWN.set_forkserver_preload(
+    ["sync.demo.stage", *(f"connectors.{name}.connector" for name in ("salesforce", "jira", "smartsheet"))]
+)
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ from sync.engine import Report
 from sync.wiring import assemble
 
 SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["sync.demo.stage"])
+SPAWN.set_forkserver_preload(
+    ["sync.demo.stage", *(f"connectors.{name}.connector" for name in ("salesforce", "jira", "smartsheet"))]
+)
 LEASE = 60
 DEALS = ("Acme", "Betatech", "Cancity")
 LAYOUTS = ("sheet_per_onboarding", "portfolio")

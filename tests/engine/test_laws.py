@@ -14,6 +14,7 @@ from connectors.base import Create
 from sync.core.model import PLAN_ITEM, Priority
 from sync.demo.stage import Stage
 from sync.engine import Report
+from sync.store import lanes
 from sync.wiring import Plant
 
 TASKS = 4
@@ -247,8 +248,11 @@ def stand_still(stage: Stage, victim: Plant, connection: str, at: int) -> list[R
 
 @ONE_AUTHORITY
 @pytest.mark.parametrize("connection", ["crm", "tracker", "sheets"])
-def test_law_11_a_worker_that_lost_its_lease_cannot_commit(stage: Stage, connection: str) -> None:
+def test_law_11_a_worker_that_lost_its_lease_cannot_commit(
+    stage: Stage, connection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stopped before each call in turn: what it was about to send may still land, then it is told as a double."""
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 0.1)  # a shared sheet's lane is the victim's while it stands still
     for at in range(1, 8):
         deal = stage.win(name=f"Deal {at}", account=f"Customer {at}")
         stage.plant.store.request([deal], Priority.LIVE)

@@ -49,12 +49,15 @@ def test_the_second_one_waits_and_then_sees_what_the_first_one_put(database: str
     assert seen == ["2"]
 
 
-def test_who_waits_too_long_is_told_to_come_again_and_the_next_gets_in(database: str) -> None:
+def test_who_waits_too_long_is_told_to_come_again_and_the_next_gets_in(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "PATIENCE_SECONDS", 0.2)
     with opened(database) as here, opened(database) as there:
         with here.memory("sheets").alone("sheet/1"):
             with (
                 pytest.raises(TryLater) as refused,
-                lanes.alone(there._database.engine, "sheets/sheet/1", patience=0.2),
+                there.memory("sheets").alone("sheet/1"),
             ):
                 pytest.fail("two at once")
             assert refused.value.code == "LANE-01"
@@ -66,7 +69,7 @@ def test_a_lane_is_free_again_when_its_holder_failed(database: str) -> None:
     with opened(database) as here, opened(database) as there:
         with pytest.raises(ZeroDivisionError), here.memory("sheets").alone("sheet/1"):
             raise ZeroDivisionError
-        with lanes.alone(there._database.engine, "sheets/sheet/1", patience=1):
+        with there.memory("sheets").alone("sheet/1"):
             pass
 
 
