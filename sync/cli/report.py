@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from sync.cli import minutes
 from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, day, err, plant
 from sync.cli.exits import Exit, Stop
 from sync.cli.reporting import (
@@ -44,6 +45,7 @@ _NAME_LENGTH = 120
 
 def register(root: typer.Typer) -> None:
     """Add this module's commands."""
+    minutes.register(app)
     root.add_typer(app, name="report")
 
 

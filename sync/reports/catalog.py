@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
-from sync.reports import agenda, dates, evidence, monthly, portfolio, weekly
+from sync.reports import agenda, dates, evidence, minutes, monthly, portfolio, weekly
 from sync.reports.insight import Insight
 from sync.reports.page import Page
 from sync.reports.viewing import customer_view, internal_view
@@ -37,6 +37,7 @@ FOR_CUSTOMERS: Mapping[str, ForCustomer] = MappingProxyType(
         "calendar": dates.for_customer,
         "evidence": evidence.for_customer,
         "hours": monthly.for_customer,
+        "minutes": minutes.for_customer,
     }
 )
 FOR_US: Mapping[str, ForUs] = MappingProxyType(
@@ -46,6 +47,7 @@ FOR_US: Mapping[str, ForUs] = MappingProxyType(
         "calendar": dates.for_us,
         "evidence": evidence.for_us,
         "hours": monthly.for_us,
+        "minutes": minutes.for_us,
     }
 )
 OF_ALL: Mapping[str, OfAll] = MappingProxyType({"weekly": portfolio.of_all, "hours": monthly.of_all})

@@ -113,3 +113,51 @@ def test_an_agenda_and_a_calendar_are_written(planned: tuple[Desk, str], tmp_pat
     assert "Since the last meeting" in desk.run("report", "agenda", key, "--since", "2026-01-01").out
     desk.run("report", "calendar", key, "--format", "ics").refused(2, "REPORT-02", "calendar")
     assert "Milestones" in desk.run("report", "calendar", key).out
+
+
+def minutes(desk: Desk, key: str, *rows: str) -> str:
+    """Write the stub of today's meeting with these lines filled in; returns the file's name."""
+    assert desk.run("report", "minutes", key, "--out", "minutes.md").code == 0
+    path = desk.folder / "minutes.md"
+    text = path.read_text(encoding="utf-8")
+    for number, row in enumerate(rows, start=1):
+        text = text.replace(f"| {number} |  |  |  |  |", f"| {number} | {row} |")
+    path.write_text(text, encoding="utf-8")
+    return path.name
+
+
+def test_minutes_that_come_back_become_tasks_once_and_the_agenda_knows_the_meeting(planned: tuple[Desk, str]) -> None:
+    desk, key = planned
+    name = minutes(desk, key, "Send the list | ada@example.com | | us", "Name a lead | | | both")
+    before = desk.calls()
+    ran = desk.run("report", "minutes", key, "--take", name, "--json")
+    assert (len(ran.json["added"]), ran.json["known"], desk.calls()) == (2, [], before)
+    assert "create task action_" in desk.run("plan").out
+    assert desk.run("reconcile").code == 0
+    issues, _, _ = desk.records()
+    again = desk.run("report", "minutes", key, "--take", name, "--json").json
+    assert (again["added"], len(again["known"])) == ([], 2)
+    assert desk.run("reconcile").code == 0
+    assert desk.records()[0] == issues
+    agenda = desk.run("report", "agenda", key).out
+    assert "Name a lead" in agenda
+    assert "Send the list" not in agenda
+    assert "Send the list" in desk.run("report", "agenda", key, "--audience", "internal").out
+
+
+def test_minutes_with_mistakes_add_nothing(planned: tuple[Desk, str]) -> None:
+    desk, key = planned
+    other = desk.win("Betatech")
+    assert desk.run("reconcile").code == 0
+    name = minutes(desk, key, "Good | | | us", "Bad | nobody | |", "Strange | eve@example.com | | us")
+    desk.run("report", "minutes", key, "--take", name).refused(3, "MINUTES-01", "no e-mail")
+    name = minutes(desk, key, "Strange | eve@example.com | | us")
+    desk.run("report", "minutes", key, "--take", name).refused(3, "MINUTES-01", "tracker does not know eve@example.com")
+    name = minutes(desk, key, "Good | | | us")
+    desk.run("report", "minutes", other, "--take", name).refused(3, "MINUTES-02", "another onboarding")
+    desk.run("report", "minutes", "006000000000000AAA", "--take", name).refused(2, "REPORT-01")
+    desk.run("report", "minutes", key, "--take", "nowhere.md").refused(3, "FILES-03")
+    desk.run("report", "minutes", key, "--take", name, "--on", TODAY).refused(2, "REPORT-02")
+    assert desk.run("report", "minutes", key, "--take", name).code == 0
+    name = minutes(desk, key, "Other words | | | us")
+    desk.run("report", "minutes", key, "--take", name).refused(4, "MINUTES-03", "Good", "number of its own")

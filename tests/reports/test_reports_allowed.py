@@ -41,7 +41,13 @@ def _tasks(draw: st.DrawFn) -> tuple[Task, ...]:
             found.append(
                 shared(f"shared_{number}", start, due, **more, audience=draw(st.sampled_from(["customer", "both"])))
             )
-    return (*found, internal(8, TODAY - timedelta(days=30), TODAY - timedelta(days=20)), internal(9, TODAY, TODAY))
+    agreed = dataclasses.replace(internal(7, TODAY, TODAY), item="action_20261102_1")
+    return (
+        *found,
+        agreed,
+        internal(8, TODAY - timedelta(days=30), TODAY - timedelta(days=20)),
+        internal(9, TODAY, TODAY),
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -62,7 +68,8 @@ def test_no_mark_of_anything_internal_is_in_any_file_for_a_customer(
 @pytest.mark.parametrize("report", sorted(FOR_US))
 @pytest.mark.parametrize("form", sorted(Format))
 def test_the_marks_would_be_found_if_they_were_there(report: str, form: Format) -> None:
-    tasks = (internal(0, TODAY, TODAY, milestone=True, role="trainer"), shared("go", TODAY, TODAY))
+    agreed = dataclasses.replace(internal(7, TODAY, TODAY), item="action_20261102_1")
+    tasks = (internal(0, TODAY, TODAY, milestone=True, role="trainer"), agreed, shared("go", TODAY, TODAY))
     page = of_one(report, Audience.INTERNAL, insight(secret(tasks, launched=True), PRACTICE, TODAY), ASKED)
     assert MARK in text_of(render(page, form)).lower() or (form is Format.ICS and not page.dates)
 
