@@ -63,6 +63,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 lock: $(VENV)/.dev
 	$(UV_COMPILE) -o requirements/app.txt pyproject.toml requirements/build.in
 	$(UV_COMPILE) -c requirements/app.txt -o requirements/dev.txt requirements/dev.in
+	$(UV_COMPILE) -c requirements/app.txt -c requirements/dev.txt --extra scale --extra cdc --extra traces -o requirements/scale.txt pyproject.toml requirements/build.in
 	$(UV_COMPILE) --no-deps -o requirements/openapi.txt requirements/openapi.in
 
 clean:
