@@ -12,47 +12,23 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
-from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, create_model, model_validator
 
 from connectors.registry import ConnectorClass, UnknownConnector, installed, load
 from mappings.load import DEFAULT_MAPPINGS, DEFAULT_TEMPLATES
 from mappings.reading import Place, Problems, Source, suggest
+from sync.config_parts import LOOPBACK, UNKNOWN, Cron, Strict, Zone, follow, host, is_reference, is_secret
+from sync.notices_config import NoticesDoc, resolve_channels
 from sync.traces_config import TracesDoc
 
 BUILT_IN = "builtin:"
 BUILT_IN_MAPPINGS: Mapping[str, Path] = {"default": DEFAULT_MAPPINGS}
 BUILT_IN_TEMPLATES: Mapping[str, Path] = {path.stem: path for path in DEFAULT_TEMPLATES}
 STORES = "Write sqlite:///closedwon.db for a file, or postgresql://user@host/database"
-UNKNOWN = "-"
-"""Stands for a secret that could not be had, so that the rest of the file can be checked."""
-CRON_FIELDS = 5
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-class Strict(BaseModel):
-    """Base: an unknown key is an error, never ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-def _cron(text: str) -> str:
-    if text and (len(text.split()) != CRON_FIELDS or not croniter.is_valid(text)):
-        raise ValueError("write minute, hour, day, month and weekday, as in 30 2 * * 1-5; or nothing")
-    return text
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("there is no such time zone here; write one as in Europe/Amsterdam") from error
-    return name
 
 
 def public_address(text: str) -> str:
@@ -68,9 +44,7 @@ def public_address(text: str) -> str:
     return text.rstrip("/")
 
 
-Cron: TypeAlias = Annotated[str, AfterValidator(_cron)]
 Address: TypeAlias = Annotated[str, AfterValidator(public_address)]
-Zone: TypeAlias = Annotated[str, AfterValidator(_zone)]
 
 
 class BrakesDoc(Strict):
@@ -119,8 +93,10 @@ class SchedulesDoc(Strict):
 
     sweep: Cron = Field(default="* * * * *", description="Asking every vendor what changed.")
     full: Cron = Field(default="17 2 * * 6", description="Looking at every onboarding, changed or not.")
+    rollups: Cron = Field(default="17 5 * * *", description="Bringing to the CRM what changes as days pass.")
     verify: Cron = Field(default="47 4 * * 0", description="Comparing everything with everything.")
     cleanup: Cron = Field(default="37 3 * * *", description="Forgetting events that were settled a month ago.")
+    notices: Cron = Field(default="*/15 * * * *", description="Telling people what is due, where `notices` says whom.")
     webhooks: Cron = Field(default="23 * * * *", description="Looking after the webhooks, where `receiver.url` is set.")
     zone: Zone = Field(default="UTC", description="The time zone of the expressions, as in Europe/Amsterdam.")
 
@@ -165,6 +141,7 @@ class Config:
     health: HealthDoc
     receiver: ReceiverDoc
     traces: TracesDoc
+    notices: NoticesDoc | None = None
 
 
 def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
@@ -176,6 +153,7 @@ def load_config(path: Path, environment: Mapping[str, str] = os.environ) -> Conf
         raise Problems(source.mistakes)
     classes = _classes(source)
     _resolve_secrets(source, classes, path.parent, environment)
+    resolve_channels(source, path.parent, environment)
     _check_store(source)
     _check_addresses(source, classes)
     _check_built_ins(source)
@@ -228,6 +206,7 @@ def _document(classes: Mapping[str, ConnectorClass]) -> type[BaseModel]:
         health=(HealthDoc, HealthDoc()),
         receiver=(ReceiverDoc, ReceiverDoc()),
         traces=(TracesDoc, TracesDoc()),
+        notices=(NoticesDoc | None, None),
     )
 
 
@@ -237,14 +216,14 @@ def _resolve_secrets(
     data = source.data
     if isinstance(data.get("store"), str | dict):
         literal = not _has_password(data["store"])
-        data["store"] = _secret(source, ("store",), data["store"], folder, environment, literal=literal)
+        data["store"] = follow(source, ("store",), data["store"], folder, environment, literal=literal)
     for name, cls in classes.items():
         section = data["connections"][name]
-        local = _host(section.get("url")) in LOOPBACK
+        local = host(section.get("url")) in LOOPBACK
         for key, field in cls.Settings.model_fields.items():
-            place, secret = ("connections", name, key), _is_secret(field.annotation)
-            if key in section and (secret or _is_reference(section[key])):
-                section[key] = _secret(source, place, section[key], folder, environment, literal=local or not secret)
+            place, secret = ("connections", name, key), is_secret(field.annotation)
+            if key in section and (secret or is_reference(section[key])):
+                section[key] = follow(source, place, section[key], folder, environment, literal=local or not secret)
 
 
 def _has_password(store: Any) -> bool:
@@ -253,15 +232,7 @@ def _has_password(store: Any) -> bool:
         password = urlsplit(store).password if isinstance(store, str) else None
     except ValueError:
         return True
-    return bool(password) and _host(store) not in LOOPBACK
-
-
-def _host(address: Any) -> str:
-    """Return an address's host; "" where it has none that can be read."""
-    try:
-        return urlsplit(str(address)).hostname or ""
-    except ValueError:
-        return ""
+    return bool(password) and host(store) not in LOOPBACK
 
 
 def _check_store(source: Source) -> None:
@@ -314,53 +285,6 @@ def _check_built_ins(source: Source) -> None:
             source.report(place, f"there is no {value}", suggest(value, [BUILT_IN + name for name in known]))
 
 
-def _is_secret(annotation: Any) -> bool:
-    return annotation is SecretStr or SecretStr in get_args(annotation)
-
-
-def _is_reference(value: Any) -> bool:
-    """Tell whether a setting that need not be secret (a proxy's address) is kept elsewhere all the same."""
-    return isinstance(value, dict) and len(value) == 1 and not {"env", "file"}.isdisjoint(value)
-
-
-def _secret(
-    source: Source,
-    place: tuple[str, ...],
-    value: Any,
-    folder: Path,
-    environment: Mapping[str, str],
-    *,
-    literal: bool,
-) -> str:
-    """Follow a reference to a secret; what is wrong is reported and an empty text returned."""
-    if isinstance(value, dict) and len(value) == 1:
-        (kind, name), *_ = value.items()
-        if kind == "env":
-            found, lacking = environment.get(str(name)), f"the environment has no {name}"
-            repair = f"Set it before starting: export {name}=…"
-        elif kind == "file":
-            found, lacking = _read_secret(folder / str(name))
-            lacking, repair = f"secret file {name}: {lacking}", "Check its path, permissions and content"
-        if kind in {"env", "file"}:
-            if not found:
-                source.report(place, lacking, repair)
-            return found or UNKNOWN
-    if isinstance(value, str) and literal:
-        return value
-    source.report(place, "a secret may not stand in this file", "Refer to it: {env: NAME} or {file: PATH}")
-    return UNKNOWN
-
-
-def _read_secret(path: Path) -> tuple[str, str]:
-    """Return a secret file's text, and what to say if that is empty."""
-    try:
-        return path.read_text(encoding="utf-8").strip(), "is empty"
-    except OSError as error:
-        return "", str(error.strerror)
-    except UnicodeDecodeError:
-        return "", "is no UTF-8 text"
-
-
 def _config(path: Path, doc: Any, classes: Mapping[str, ConnectorClass]) -> Config:
     folder = path.resolve().parent
     connections = {}
@@ -379,6 +303,7 @@ def _config(path: Path, doc: Any, classes: Mapping[str, ConnectorClass]) -> Conf
         health=doc.health,
         receiver=doc.receiver,
         traces=doc.traces,
+        notices=doc.notices,
     )
 
 

@@ -22,9 +22,11 @@ from sync import logs
 from sync.core.model import Priority
 from sync.core.unattended import UnattendedStore
 from sync.engine import Engine, Report
+from sync.engine.daily import roll_on
 from sync.engine.recount import recount
 from sync.health import Metrics
 from sync.hooks import Upkeep
+from sync.proofs import keep_proof
 from sync.store import StoreUnavailable
 from sync.usage import Usage, tidy
 from sync.verify import verify
@@ -63,7 +65,8 @@ class Schedules:
 class Daemon:
     """Everything of one unattended process. `run` it until an event is set; it tells whether it ended in time.
 
-    `hurry` is set when there is no time left to sleep: it must cut short the sleeps of the connections.
+    `hurry` is set when there is no time left to sleep: it must cut short the sleeps of the connections. `jobs` are
+    further ones by the names of their schedules; each returns a code, "" for none.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Daemon:
         upkeep: Upkeep | None = None,
         runner: Runner | None = None,
         usage: Usage | None = None,
+        jobs: Mapping[str, Callable[[], str]] | None = None,
     ) -> None:
         self._runner = runner or Alone()
         self._begin = begin
@@ -102,8 +106,10 @@ class Daemon:
         self._jobs: dict[str, Callable[[], str]] = {
             "sweep": self.sweep,
             "full": self._full,
+            "rollups": self._rollups,
             "verify": self._verify,
             "cleanup": self._cleanup,
+            **(jobs or {}),
         }
         self._usage = usage
         self._upkeep = upkeep
@@ -228,6 +234,7 @@ class Daemon:
 
     def _verify(self) -> str:
         proof = verify(store=self._store, connections=self._engine.connections, context=self._engine.context())
+        keep_proof(self._store, proof)
         logs.happened(
             "verify",
             grave=not proof.sound,
@@ -240,6 +247,13 @@ class Daemon:
             time_off=proof.time_off,
         )
         return "" if proof.sound else "UNEQUAL-01"
+
+    def _rollups(self) -> str:
+        report = roll_on(self._engine, self._store, wanted=lambda: not self._hurry.is_set())
+        logs.happened("rollups", onboardings=report.looked, written=report.rollups)
+        self._metrics.failures(report)
+        self.wake()  # what was asked for meanwhile waited for the round's leases
+        return next(iter(report.failures), "")
 
     def _cleanup(self) -> str:
         tidy(self._store, self._now())

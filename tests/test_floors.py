@@ -22,6 +22,8 @@ FLOORS = (
     ("sync.core", 2),
     ("sync.store", 3),
     ("sync.config", 3),
+    ("sync.config_parts", 3),
+    ("sync.notices_config", 3),
     ("sync.traces_config", 3),
     ("sync.engine", 4),
     ("sync.work", 4),

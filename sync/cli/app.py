@@ -16,7 +16,22 @@ import typer
 from typer.exceptions import TyperException
 
 from sync import logs
-from sync.cli import backfill, daemon, forecast, hours, local, look, plans, receiver, run, up
+from sync.cli import (
+    amendments,
+    backfill,
+    daemon,
+    forecast,
+    hours,
+    local,
+    look,
+    notices,
+    plans,
+    receiver,
+    report,
+    run,
+    up,
+    upgrade,
+)
 from sync.cli.common import err, print_json
 from sync.cli.exits import Ending, Exit, explain
 from sync.cli.memory import collect_rarely
@@ -37,7 +52,11 @@ local.register(app)
 look.register(app)
 hours.register(app)
 forecast.register(app)
+notices.register(app)
+report.register(app)
 plans.register(app)
+amendments.register(app)
+upgrade.register(app)
 run.register(app)
 backfill.register(app)
 daemon.register(app)

@@ -11,6 +11,7 @@ import typer
 from sync import logs
 from sync.cli.common import DEFAULT_CONFIG, ConfigOption, err
 from sync.cli.guarded import guarded, leave
+from sync.cli.notices import office_of
 from sync.cli.stopping import told_to_stop
 from sync.cli.workers import free_the_dead
 from sync.config import Config, load_config
@@ -79,6 +80,7 @@ def build(config: Config) -> Unattended:
     schedules = config.schedules.model_dump()
     zone = schedules.pop("zone")
     engine = plant.engine.settings
+    office = office_of(plant)
     return Unattended(
         Daemon(
             engine=plant.engine,
@@ -95,6 +97,7 @@ def build(config: Config) -> Unattended:
                 store=plant.store, paces=plant.paces, gates=made.gates, owner=plant.engine.settings.owner, now=real_now
             ),
             runner=runner,
+            jobs={"notices": office.job} if office else {},
         ),
         plant,
         metrics,

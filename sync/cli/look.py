@@ -16,6 +16,7 @@ from sync.cli.exits import Exit, Stop
 from sync.cli.workers import is_gone
 from sync.doctor import examine
 from sync.engine.reconcile import BRAKE
+from sync.proofs import keep_proof
 from sync.verify import verify as run_verify
 from sync.wiring import real_now
 
@@ -122,6 +123,7 @@ def verify(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> N
     """
     with plant(config) as opened, err.status("Comparing everything with everything…"):
         proof = run_verify(store=opened.store, connections=opened.connections, context=opened.engine.context())
+        keep_proof(opened.store, proof)
         calls = opened.calls()
     if json:
         print_json({**proof.as_json(), "calls": calls})

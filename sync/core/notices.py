@@ -1,13 +1,14 @@
 """Decides which notices are due: what, to whom, in which words, and what is held back. Pure.
 
-Called by `sync.notices` with everything that is known. Every notice carries the marks of what it tells (`tells`), which
-are kept once it was sent: what was told is not told again. Nothing that rests on data which is not proven is told.
+Called by `sync.notices` with everything that is known: `find` looks at onboardings one after the other, `due` then says
+whether what was found may be told. Every notice carries the marks of what it tells (`tells`), which are kept once it
+was sent: what was told is not told again. Nothing that rests on data which is not proven is told.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
@@ -54,7 +55,7 @@ class NoticeRules:
     domains: frozenset[str] = frozenset()
     tell_customers: bool = False
     unattributed_share: float = 0.05
-    """From this share of all logged time on, hours are not told of: they would be wrong."""
+    """From this share of an onboarding's logged time on, its hours and risks are not told: they would be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,28 @@ class Standing:
     contracted_hours: float | None = None
     used_hours: float = 0.0
     period: str = ""
+    unattributed_share: float = 0.0
     launch_p50: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
-    """What is known of the data itself. An empty `unproven` is sound; else it says in words what is not."""
+class Doubt:
+    """Why the data is not proven, in words. `incident` names this trouble: it is told once, the next one anew."""
 
-    unproven: tuple[str, ...] = ()
-    incident: str = ""
-    """Names the present trouble, so that one is told once and the next one anew."""
-    unattributed_share: float = 0.0
+    text: str
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What is known of the data itself; without doubts it is sound."""
+
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def unproven(self) -> str:
+        """Say what is not proven, "" where all is."""
+        return "; ".join(doubt.text for doubt in self.doubts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +106,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class _Late:
-    """A task of the customer's that is overdue, and somebody who is to know."""
+    """A task of the customer's that is overdue, and somebody who is to know. Holds no dossier: there may be many."""
 
-    known: Dossier
+    key: str
+    title: str
     task: Task
     days: int
     to: str
@@ -111,37 +124,41 @@ class Due:
     held: tuple[Notice, ...] = field(default=())
 
 
-def due(
+def find(
     standings: Iterable[Standing],
-    quality: Quality,
     *,
     rules: NoticeRules,
     calendar: BusinessCalendar,
     today: date,
+    day_of: Callable[[str], date],
     told: AbstractSet[str],
-) -> Due:
-    """Decide what is due on a day, given the marks of all that was told."""
+) -> tuple[Notice, ...]:
+    """Find what is to be told on a day and was not, given the marks of all that was told.
+
+    `day_of` says what day it is where a person lives, who has one digest a day. Keeps no standing: there may be many.
+    """
     found: list[Notice] = []
     late: list[_Late] = []
     for standing in standings:
-        found += _hours(standing, rules, told)
-        found += _risk(standing, rules, calendar, told)
+        own = [*_hours(standing, rules, told), *_risk(standing, rules, calendar, told)]
+        if own and standing.unattributed_share >= rules.unattributed_share:
+            reason = f"{standing.unattributed_share:.0%} of its logged time belongs to no task"
+            own = [replace(notice, why_held=reason) for notice in own]
+            own += _unattributed(standing, reason, rules, told)
+        found += own
         late += _late(standing, rules, calendar, today)
-    found += _digests(late, told)
-    reason = _gate(quality, rules)
-    send: list[Notice] = []
+    return (*found, *_digests(late, day_of, told))
+
+
+def due(found: Iterable[Notice], quality: Quality, *, rules: NoticeRules, told: AbstractSet[str]) -> Due:
+    """Decide what of it may be told now. Of what is not proven only the operator is told."""
+    send: list[Notice] = list(_unproven(quality, rules, told))
     held: list[Notice] = []
     for notice in found:
-        gate = reason if notice.kind is not NoticeKind.OVERDUE else "; ".join(quality.unproven)
-        (held if gate else send).append(replace(notice, why_held=gate))
-    return Due((*_unproven(quality, rules, told), *send), tuple(held))
-
-
-def _gate(quality: Quality, rules: NoticeRules) -> str:
-    reasons = list(quality.unproven)
-    if quality.unattributed_share >= rules.unattributed_share:
-        reasons.append(f"{quality.unattributed_share:.0%} of the logged time belongs to no onboarding")
-    return "; ".join(reasons)
+        doubts = "" if notice.kind is NoticeKind.UNPROVEN else quality.unproven
+        why = "; ".join(filter(None, (notice.why_held, doubts)))
+        (held if why else send).append(replace(notice, why_held=why))
+    return Due(tuple(send), tuple(held))
 
 
 def _hours(standing: Standing, rules: NoticeRules, told: AbstractSet[str]) -> Iterator[Notice]:
@@ -175,7 +192,7 @@ def _risk(
     known, target, forecast = standing.known, standing.known.target_launch, standing.launch_p50
     if target is None or forecast is None or forecast <= target or known.actual_launch is not None:
         return
-    mark = f"risk:{known.key}:{target}"
+    mark = risk_mark(known)
     if mark in told:
         return
     lost = {court: days for court in Court if (days := standing.courts.lost(court))}
@@ -193,6 +210,11 @@ def _risk(
     )
 
 
+def risk_mark(known: Dossier) -> str:
+    """Return the mark of the risk that the present target launch is missed."""
+    return f"risk:{known.key}:{known.target_launch}"
+
+
 def _late(standing: Standing, rules: NoticeRules, calendar: BusinessCalendar, today: date) -> Iterator[_Late]:
     """Find who is to know of which task: each rung of the ladder that its days have reached."""
     for task in standing.known.tasks:
@@ -203,43 +225,63 @@ def _late(standing: Standing, rules: NoticeRules, calendar: BusinessCalendar, to
         for rung in rules.ladder:
             to = _person(rung.to, task, standing.known, rules)
             if days >= rung.days and to:
-                mark = f"overdue:{standing.known.key}:{task.item}:{task.due_target}:{rung.days}:{to}"
-                yield _Late(standing.known, task, days, to, mark)
+                known = standing.known
+                mark = f"overdue:{known.key}:{task.item}:{task.due_target}:{rung.days}:{to}"
+                yield _Late(known.key, known.account or known.title, task, days, to, mark)
 
 
-def _digests(late: Sequence[_Late], told: AbstractSet[str]) -> Iterator[Notice]:
-    """Gather one digest per person with all that is overdue, for whom there is something new in it."""
+def _digests(late: Sequence[_Late], day_of: Callable[[str], date], told: AbstractSet[str]) -> Iterator[Notice]:
+    """Gather one digest per person and day with all that is overdue, for whom there is something new in it."""
     people: defaultdict[str, list[_Late]] = defaultdict(list)
     for each in late:
         people[each.to].append(each)
     for person, theirs in sorted(people.items()):
-        marks = tuple(dict.fromkeys(each.mark for each in theirs))
-        if all(mark in told for mark in marks):
+        new = tuple(dict.fromkeys(each.mark for each in theirs if each.mark not in told))
+        digest = f"digest:{person}:{day_of(person)}"
+        if not new or digest in told:
             continue
-        tasks = {(each.known.key, each.task.item): each for each in theirs}
-        ordered = sorted(tasks.values(), key=lambda each: (-each.days, each.known.title, each.task.item))
+        tasks = {(each.key, each.task.item): each for each in theirs}
+        ordered = sorted(tasks.values(), key=lambda each: (-each.days, each.title, each.task.item))
         yield Notice(
             NoticeKind.OVERDUE,
             person,
             f"{len(ordered)} {'task of a customer is' if len(ordered) == 1 else 'tasks of customers are'} overdue",
             tuple(
-                f"{each.known.account or each.known.title}: {each.task.name}, due {each.task.due_target}, "
+                f"{each.title}: {each.task.name}, due {each.task.due_target}, "
                 f"{_days(each.days)} overdue" + (f" ({each.task.urls[0]})" if each.task.urls else "")
                 for each in ordered
             ),
-            marks,
+            (*new, digest),
+        )
+
+
+def _unattributed(standing: Standing, reason: str, rules: NoticeRules, told: AbstractSet[str]) -> Iterator[Notice]:
+    """Tell the operator that something about an onboarding cannot be told, or it would wait unseen."""
+    known = standing.known
+    mark = f"unattributed:{known.key}:{standing.period}"
+    if mark not in told:
+        yield Notice(
+            NoticeKind.UNPROVEN,
+            dict(rules.people).get(OPERATOR, ""),
+            f"{known.account or known.title}: its hours and risks are not told",
+            (f"{reason}: `closedwon hours {known.key}` lists it with what to do.", *_links(known)),
+            (mark,),
+            known.key,
         )
 
 
 def _unproven(quality: Quality, rules: NoticeRules, told: AbstractSet[str]) -> Iterator[Notice]:
-    mark = f"unproven:{quality.incident}"
-    if quality.unproven and mark not in told:
+    new = tuple(mark for doubt in quality.doubts if (mark := f"unproven:{doubt.incident}") not in told)
+    if new:
         yield Notice(
             NoticeKind.UNPROVEN,
             dict(rules.people).get(OPERATOR, ""),
             "The plans are not proven equal",
-            (*quality.unproven, "Hours, risks and overdue tasks are not told until this is mended: closedwon verify"),
-            (mark,),
+            (
+                *(f"{doubt.text}." for doubt in quality.doubts),
+                "Hours, risks and overdue tasks are not told until this is mended: `closedwon verify` shows how it is.",
+            ),
+            new,
         )
 
 

@@ -36,6 +36,14 @@ class RecordsStore(StoreApi, Protocol):
         """
         ...
 
+    def advanced_at(self, connection: str, feed: str) -> datetime | None:
+        """Tell when a feed was last read to its end, moved on or not; None: never."""
+        ...
+
     def histories(self, keys: Sequence[str]) -> dict[str, tuple[tuple[datetime, Event], ...]]:
         """Return the whole history of onboardings, oldest first; one without any is absent."""
+        ...
+
+    def note(self, events: Sequence[Event]) -> None:
+        """Append to the history what happened outside of a reconcile: a person's word."""
         ...

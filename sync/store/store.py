@@ -78,6 +78,12 @@ class Store:
             now = self._clock()
             return work.claim(connection, owner, limit, now + timedelta(seconds=lease_seconds), keys, up_to, now)
 
+    def borrow(self, owner: str, keys: Sequence[str], lease_seconds: float) -> tuple[Claim, ...]:
+        """Take those of the keys that are clean and free; a request that comes meanwhile makes them dirty as ever."""
+        with self._database.write() as connection:
+            now = self._clock()
+            return work.borrow(connection, owner, keys, now + timedelta(seconds=lease_seconds), now)
+
     def horizon(self) -> Horizon:
         """Tell whether there is work and how urgent, or when there will be. Changes nothing."""
         with self._database.read() as connection:
@@ -253,6 +259,11 @@ class Store:
         """Return this connection's durable notes, the same object each time."""
         return self._memories.setdefault(connection, notes.StoredMemory(self._database, connection))
 
+    def advanced_at(self, connection: str, feed: str) -> datetime | None:
+        """Tell when a feed was last read to its end, moved on or not; None: never."""
+        with self._database.read() as database:
+            return views.advanced_at(database, connection, feed)
+
     # -- documents
 
     def keep(self, kind: str, key: str, name: str, value: Mapping[str, Any]) -> None:
@@ -301,6 +312,11 @@ class Store:
         """List an onboarding's history, newest first."""
         with self._database.read() as connection:
             return views.history_of(connection, key, limit)
+
+    def note(self, events: Sequence[Event]) -> None:
+        """Append to the history what happened outside of a reconcile: a person's word."""
+        with self._database.write() as connection:
+            views.add_events(connection, events, self._clock())
 
     def histories(self, keys: Sequence[str]) -> dict[str, tuple[tuple[datetime, Event], ...]]:
         """Return the whole history of onboardings, oldest first; one without any is absent."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sync.core.model import BindingState, Event, Severity
 from sync.store.database import any_of, chunks
 from sync.store.onboardings import HAS_PLAN
-from sync.store.schema import DIRTY, bindings, history, intents, onboardings, quarantine, time_entries, work
+from sync.store.schema import DIRTY, bindings, cursors, history, intents, onboardings, quarantine, time_entries, work
 
 _EVENT = tuple(Event.__dataclass_fields__)
 
@@ -30,6 +30,12 @@ def add_events(connection: sa.Connection, events: Iterable[Event], now: datetime
     rows = [{"at": now, **{name: getattr(event, name) for name in _EVENT}} for event in events]
     if rows:
         connection.execute(sa.insert(history), rows)
+
+
+def advanced_at(connection: sa.Connection, at: str, feed: str) -> datetime | None:
+    """Tell when a feed's cursor was last kept; see `RecordsStore.advanced_at`."""
+    query = sa.select(cursors.c.advanced_at).where(cursors.c.connection == at, cursors.c.feed == feed)
+    return connection.scalar(query)
 
 
 def history_of(connection: sa.Connection, key: str, limit: int) -> tuple[tuple[datetime, Event], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from connectors.base import Meter
+from sync.cli.notices import office_of
 from sync.config import load_config
 from sync.daemon import Daemon, Schedules
 from sync.demo.stage import Stage
@@ -13,7 +14,7 @@ from sync.usage import Usage
 from sync.wiring import assemble
 from sync.work import Gate, WorkerSettings
 
-NEVER = {"sweep": "", "full": "", "verify": "", "cleanup": ""}
+NEVER = {"sweep": "", "full": "", "verify": "", "cleanup": "", "notices": ""}
 
 
 def daemon(stage: Stage, owner: str = "one", **jobs: str) -> Daemon:
@@ -40,6 +41,7 @@ def daemon(stage: Stage, owner: str = "one", **jobs: str) -> Daemon:
         refused=lambda name, error: gates[name].refuse(error),
     )
     metrics.read(plant.store, stage.clock.now)
+    office = office_of(plant)
     return Daemon(
         engine=plant.engine,
         store=plant.store,
@@ -50,6 +52,7 @@ def daemon(stage: Stage, owner: str = "one", **jobs: str) -> Daemon:
         now=stage.clock.now,
         hurry=threading.Event(),
         usage=Usage(store=plant.store, paces=plant.paces, gates=gates, owner=owner, now=stage.clock.now),
+        jobs={"notices": office.job} if office else {},
     )
 
 

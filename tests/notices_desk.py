@@ -34,6 +34,7 @@ class Letterbox:
     address: str
     arrived: list[dict[str, Any]] = field(default_factory=list)
     broken: bool = False
+    asked: int = 0
 
     @property
     def subjects(self) -> list[str]:
@@ -47,6 +48,7 @@ def letterbox() -> Iterator[Letterbox]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            box.asked += 1
             if box.broken:
                 self.send_response(500)
             else:
