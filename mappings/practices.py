@@ -33,7 +33,7 @@ class CourtsDoc(Strict):
         default_factory=list, description="Ours, as in acme.com: an owner with another address is the customer's."
     )
     audiences: dict[Literal["internal", "customer", "both"], CourtName] = Field(
-        default_factory=lambda: {"customer": "customer"}, description="By who sees the task; comes last."
+        default={"customer": "customer"}, description="By who sees the task; comes last."
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ import orjson
 
 from connectors.base import Connector, Create, Fields, Kind, Ref, Upsert, Write
 from mappings.reading import Mistake, Problems
-from sync.core.dossier import Logged
 from sync.core.model import PLAN_ITEM, Binding, Onboarding
 from sync.core.planned import Context, Plan, Step
+from sync.core.records import RecordsStore
 from sync.core.rollup_step import roll_up_step
+from sync.engine.lessons import lessons, told
 
 FORMAT = "closedwon-plan-2"
 BEGINNING = 5
@@ -45,15 +46,14 @@ class PlanFile:
 
 
 def roll_ups(
-    plans: Iterable[Plan],
+    plans: Sequence[Plan],
     known: Mapping[str, Onboarding],
     context: Context,
-    logged: Mapping[str, Sequence[Logged]],
+    store: RecordsStore,
 ) -> dict[str, Step]:
-    """Return the CRM writes that will follow these plans, by key, as far as they can be told before.
-
-    `logged` are the time entries of the onboardings that have any.
-    """
+    """Return the CRM writes that will follow these plans, by key, as far as they can be told before."""
+    learned = lessons(store, context.mappings.calendar, context.today, keep=False)
+    facts, now = told(store, [each.key for each in plans]), datetime.combine(context.today, time(), UTC)
     found = {}
     for each in plans:
         made = tuple(
@@ -63,7 +63,14 @@ def roll_ups(
         )
         before = known[each.key]
         bound = replace(before, bindings=before.bindings + made)
-        step, fields = roll_up_step(each, bound, context, logged.get(each.key, ()))
+        step, fields = roll_up_step(
+            each,
+            bound,
+            context,
+            told=facts[each.key].and_then(each.events, now),
+            experience=learned.experience,
+            held=each.quarantine,
+        )
         refused = {q.attempt for q in before.held if q.connection == context.crm}
         if step is not None and repr(sorted(fields.items())) not in refused:
             found[each.key] = step

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.base import Capability, Connector, Fields, Kind, Record
 from mappings.model import LEDGER, ObjectMapping
 from mappings.translate import shows, to_canonical
-from sync.core.dossier import Logged
+from sync.core.judgement import Told
 from sync.core.model import PLAN_ITEM, Onboarding
-from sync.core.planned import Context, Plan
+from sync.core.planned import Context
 from sync.core.records import RecordsStore
-from sync.core.rollup_step import roll_up_step
 from sync.engine.audit import audits
+from sync.engine.lessons import Lessons, lessons, told
 from sync.engine.reconcile import UNREAD
+from sync.engine.rolling import could_stand
 
 EXAMPLES = 20
 PAGE = 1000
@@ -89,10 +90,11 @@ def verify(
     for name in (*context.homes, context.crm):
         shown[name] = _take_stock(name, connections[name], proof)
     known: set[str] = set()
-    for onboarding, logged in _all(store):
+    learned = lessons(store, context.mappings.calendar, context.today, keep=False)
+    for onboarding, facts in _all(store):
         known.add(onboarding.key)
         proof.onboardings += 1
-        _compare(onboarding, logged, shown, context, proof)
+        _compare(onboarding, facts, learned, shown, context, proof)
         if proof.onboardings % PAGE == 0:
             progress(proof.onboardings)
     _compare_time(store, connections, shown, context, proof)
@@ -118,11 +120,11 @@ def _take_stock(name: str, connector: Connector, proof: Proof) -> dict[str, Reco
     return records
 
 
-def _all(store: RecordsStore) -> Iterator[tuple[Onboarding, Sequence[Logged]]]:
+def _all(store: RecordsStore) -> Iterator[tuple[Onboarding, Told]]:
     after = ""
     while keys := store.keys(after=after, limit=PAGE):
-        known, logged = store.load(keys), store.logged(keys)
-        yield from ((known[key], logged.get(key, ())) for key in keys)
+        known, facts = store.load(keys), told(store, keys)
+        yield from ((known[key], facts[key]) for key in keys)
         after = keys[-1]
 
 
@@ -149,7 +151,8 @@ def _compare_time(
 
 def _compare(
     onboarding: Onboarding,
-    logged: Sequence[Logged],
+    facts: Told,
+    learned: Lessons,
     shown: Mapping[str, Mapping[str, Record]],
     context: Context,
     proof: Proof,
@@ -175,7 +178,9 @@ def _compare(
         values[item] = {**base, **said}
     if proof.held > held_before:
         held |= {(PLAN_ITEM, context.crm)}  # where a value is held back, its roll-up may say what either side says
-    _compare_roll_up(onboarding, logged, values, shown[context.crm], context, proof, held)
+    whole: dict[str, Fields] = {PLAN_ITEM: onboarding.base.get(PLAN_ITEM, {}), **values}
+    may_show = could_stand(replace(onboarding, base=whole), context=context, told=facts, learned=learned)
+    _compare_roll_up(onboarding.key, may_show, shown[context.crm], context, proof, held)
 
 
 def _held(onboarding: Onboarding, sides: Sequence[str]) -> set[tuple[str, str]]:
@@ -226,30 +231,33 @@ def _compare_item(
 
 
 def _compare_roll_up(
-    onboarding: Onboarding,
-    logged: Sequence[Logged],
-    tasks: Mapping[str, Fields],
+    key: str,
+    may_show: Iterator[Fields],
     shown: Mapping[str, Record],
     context: Context,
     proof: Proof,
     held: set[tuple[str, str]],
 ) -> None:
-    """Compute the roll-up afresh and hold the CRM's record against it."""
-    record = shown.get(onboarding.key)
-    title = str(onboarding.base.get(PLAN_ITEM, {}).get("title") or onboarding.key)
-    base = {PLAN_ITEM: onboarding.base.get(PLAN_ITEM, {}), **tasks}
-    fresh = Plan(onboarding.key, title, deal=onboarding.deal, base=base)
-    forgotten = Onboarding(onboarding.key, bindings=onboarding.bindings, tracked=onboarding.tracked)
-    step, _ = roll_up_step(fresh, forgotten, context, logged)
-    if step is None:
+    """Hold the CRM's record against the roll-up as it is today, or was on a day since all were worked out anew."""
+    today = next(may_show, None)
+    if today is None:
         return
     known = any(item == "" or name == context.crm for item, name in held)
+    record = shown.get(key)
     if record is None:
-        _count(proof, known, "lacking", f"{context.crm}: no {Kind.ONBOARDING} record for {onboarding.key}")
+        _count(proof, known, "lacking", f"{context.crm}: no {Kind.ONBOARDING} record for {key}")
         return
     proof.compared += 1
-    for name, value in step.write.fields.items():
-        proof.fields += 1
-        if name in record.fields and record.fields[name] != value and (record.fields[name] or value):
-            text = f"{context.crm}: {name} of {onboarding.key} is {record.fields[name]!r}, computed {value!r}"
-            _count(proof, known, "unequal", text)
+    proof.fields += len(today)
+    nearest = _differing(record, today)
+    while nearest and (before := next(may_show, None)):
+        nearest = min(nearest, _differing(record, before), key=len)
+    for name, value in nearest.items():
+        text = f"{context.crm}: {name} of {key} is {record.fields[name]!r}, computed {value!r}"
+        _count(proof, known, "unequal", text)
+
+
+def _differing(record: Record, fields: Fields) -> Fields:
+    """Return what the record should show in the fields in which it shows something else."""
+    shown = record.fields
+    return {n: value for n, value in fields.items() if n in shown and shown[n] != value and (shown[n] or value)}

@@ -125,7 +125,7 @@ def _line_item() -> ObjectType:
 
 
 def _onboarding() -> ObjectType:
-    numbers = ("Hours_Contracted__c", "Hours_Estimated__c", "Hours_Tracked__c", "Hours_Remaining__c")
+    hours = ("Contracted", "Estimated", "Tracked", "Remaining", "Forecast")
     fields = [
         _text("Name", 80, name_field=True, defaulted=True),
         _to("OwnerId", "User", nillable=False, defaulted=True),
@@ -133,12 +133,14 @@ def _onboarding() -> ObjectType:
         _to("Opportunity__c", "Opportunity", children="Onboardings__r"),
         _choice("Status__c", "Not Started", "In Progress", "On Hold", "Launched", "Cancelled", restricted=True),
         _choice("Health__c", "Green", "Amber", "Red", restricted=True),
+        _text("Health_Reason__c", 255),
         _number("Percent_Complete__c", 5, 2, type="percent"),
         _number("Tasks_Done__c", 6, 0),
         _number("Tasks_Total__c", 6, 0),
-        *(_number(name, 10, 2) for name in numbers),
+        *(_number(f"Hours_{name}__c", 10, 2) for name in hours),
         _of("Target_Launch__c", "date"),
         _of("Forecast_Launch__c", "date"),
+        _of("Forecast_Launch_P80__c", "date"),
         _of("Next_Milestone_Date__c", "date"),
         _text("Next_Milestone__c", 255),
         _text("Plan_Id__c", 64),

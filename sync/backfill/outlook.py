@@ -122,8 +122,7 @@ def look_ahead(engine: Engine, deals: Selection, *, progress: Progress = lambda 
 
 def _take(outlook: Outlook, engine: Engine, plans: list[Plan]) -> None:
     known = engine.store.load([each.key for each in plans])
-    logged = engine.store.logged([*known])
-    rollups = plan_file.roll_ups(plans, known, engine.context(), logged)
+    rollups = plan_file.roll_ups(plans, known, engine.context(), engine.store)
     writes: dict[str, list[Write]] = {}
     for each in plans:
         creates = [step for step in each.steps if isinstance(step.write, Create)]

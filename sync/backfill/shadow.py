@@ -22,6 +22,7 @@ from sync.core.planned import Context, Plan
 from sync.core.rollup_step import roll_up_step
 from sync.engine import Engine, Report
 from sync.engine.existing import Recognised
+from sync.engine.lessons import lessons, told
 
 EXAMPLES = 3
 """Examples for each field and kind."""
@@ -157,9 +158,13 @@ def _compare_record(
 def _compare_roll_ups(found: Shadow, engine: Engine, plans: list[Plan], deals: Mapping[str, Record]) -> None:
     """Hold the CRM's onboarding records against what we would write of the plans as they stand."""
     context, keys = engine.context(), [each.key for each in plans]
-    known, logged = engine.store.load(keys), engine.store.logged(keys)
+    known, facts = engine.store.load(keys), told(engine.store, keys)
+    learned = lessons(engine.store, context.mappings.calendar, context.today, keep=False)
     for each in plans:
-        step, fields = roll_up_step(each, known.get(each.key, Onboarding(each.key)), context, logged.get(each.key, ()))
+        before = known.get(each.key, Onboarding(each.key))
+        step, fields = roll_up_step(
+            each, before, context, told=facts[each.key], experience=learned.experience, held=each.quarantine
+        )
         if step is None:
             continue
         if not deals[each.key].links:

@@ -85,7 +85,7 @@ def _look(opened: Plant, ids: list[str] | None, query: DealQuery) -> dict[str, A
     context = engine.context()
     plans = engine.preview(keys, deals=deals)
     store = engine.store
-    rollups = plan_file.roll_ups(plans, store.load(keys), context, store.logged(keys))
+    rollups = plan_file.roll_ups(plans, store.load(keys), context, store)
     return plan_file.describe(
         plans,
         rollups,

@@ -20,6 +20,7 @@ from sync.cli.deals import read_deals
 from sync.cli.exits import Exit, Stop
 from sync.core.model import Priority
 from sync.engine import Report
+from sync.engine.daily import is_due, roll_on
 from sync.engine.recount import recount
 
 
@@ -40,6 +41,8 @@ def reconcile(
     """Bring onboardings to where all sides agree: new deals get plans, changes flow, roll-ups reach the CRM.
 
     With --deal and --all, what a vendor refused before is tried once more: say so after having mended its cause.
+
+    Once a day it also brings to the CRM what changes merely because a day has passed: forecasts, health, days overdue.
 
     The first run only notes where each vendor stands: deals won before it are the business of `closedwon backfill`.
 
@@ -68,5 +71,7 @@ def reconcile(
                 keys = known_keys(engine)
                 opened.store.forgive(keys, Priority.RECONCILE)
             total.add(engine.drain())
+            if is_due(engine, opened.store):
+                total.rollups += roll_on(engine, opened.store).rollups
         show_report(total, opened.calls(), as_json=json)
         finish(total, opened.store, unread=unread)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
@@ -123,7 +123,14 @@ def _clock(
         if state.status in {DONE, CANCELLED}:
             now = None
             continue
-        now = task_court(replace(task, status=state.status, owner=state.owner), rules)
+        now = court_of(
+            rules,
+            status=state.status,
+            role=task.role,
+            owner=state.owner,
+            audience=task.audience,
+            court=task.court,
+        )
         start, end = max(state.since, begin), until
         if end < start or (end == start and until != today):
             continue
@@ -186,6 +193,8 @@ def _spans(states: tuple[_State, ...], today: date) -> Iterator[tuple[_State, da
 
 def _read(text: str) -> str:
     """Return the text that a history's value stands for."""
+    if text[:1] == text[-1:] == "'" and "\\" not in text:
+        return text[1:-1]
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):

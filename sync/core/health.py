@@ -99,7 +99,7 @@ def _findings(
     known: Dossier, outlook: Outlook, courts: Courts, rules: HealthRules, calendar: BusinessCalendar, today: date
 ) -> Iterator[Finding]:
     measured = {**_hours(outlook), **_tidiness(known, outlook)}
-    if known.actual_launch is None and any(task.open for task in known.tasks):
+    if not known.launched and any(task.open for task in known.tasks):
         measured |= {**_launch(known, outlook, calendar, today), **_tasks(known, courts, calendar, today)}
     for rule in fields(rules):
         number, text = measured.get(rule.name, (None, ""))

@@ -1,124 +1,82 @@
-"""Rolls an onboarding's tasks up into the few values that the CRM shows. Pure arithmetic on canonical task fields.
+"""Rolls a judged onboarding up into the few values that the CRM shows; docs/rollups.md says what each one means.
 
-Called by `sync.core.rollup_step`. Hours are hours, percentages run from 0 to 100, days are dates. It never rounds what
-is counted, only what is shown.
+Called by `sync.core.rollup_step`. Pure arithmetic: hours are hours, percentages run from 0 to 100, days are dates. It
+never rounds what is counted, only what is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from connectors.base import Fields, Value
+from connectors.base import Value
 from mappings.hours import SECONDS_PER_HOUR
-from sync.core.allotment import Balance
-
-_AMBER_SHARE = 0.1
+from mappings.practice import Court
+from sync.core.dossier import CANCELLED, Dossier
+from sync.core.judgement import Judgement
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What was counted."""
+    """What was counted of an onboarding's tasks; cancelled ones are not there any more."""
 
     done: int
     total: int
-    overdue: int
     estimated_hours: float
-    tracked_seconds: int
-    launched: bool
-    target_launch: date | None
     next_milestone: tuple[date, str] | None
 
+    @property
+    def percent(self) -> float:
+        """The share of tasks that are done, in percent."""
+        return round(100 * self.done / self.total, 2) if self.total else 0
 
-def progress(plan: Fields, tasks: Mapping[str, Fields], counted_seconds: int, today: date) -> Progress:
-    """Count one onboarding's tasks; `counted_seconds` are those that the hours ledger counts for the contract.
 
-    The launch is the plan's launch milestone, wherever people have moved it; hypercare and reviews come after it.
-    A plan without one is launched when all is done.
-    """
-    live = [fields for fields in tasks.values() if fields.get("status") != "cancelled"]
-    launch = tasks.get(str(plan.get("launch_item") or ""), {})
-    open_ = [fields for fields in live if fields.get("status") != "done"]
-    milestones = sorted(
-        (day, str(fields.get("name") or "")) for fields in open_ if fields.get("milestone") and (day := _due(fields))
-    )
+def progress(known: Dossier) -> Progress:
+    """Count one onboarding's tasks, milestones among them."""
+    live = [task for task in known.tasks if task.status != CANCELLED]
+    open_ = [task for task in live if task.open]
+    milestones = ((task.due_target, task.name) for task in open_ if task.milestone and task.due_target)
     return Progress(
         done=len(live) - len(open_),
         total=len(live),
-        overdue=sum(1 for fields in open_ if (day := _due(fields)) and day < today),
-        estimated_hours=sum(_number(fields.get("estimated_hours")) for fields in live),
-        tracked_seconds=counted_seconds,
-        launched=launch.get("status") == "done" if launch else bool(live) and not open_,
-        target_launch=_due(launch) or _day(plan.get("target_launch")),
-        next_milestone=milestones[0] if milestones else None,
+        estimated_hours=sum(task.estimated_hours for task in live),
+        next_milestone=min(milestones, default=None),
     )
 
 
-def roll_up(
-    *,
-    key: str,
-    title: str,
-    plan: Fields,
-    tasks: Mapping[str, Fields],
-    counted_seconds: int,
-    balance: Balance,
-    contracted_hours: float | None,
-    today: date,
-) -> dict[str, Value]:
-    """Return the canonical roll-up values of one onboarding; see `Onboarding__c` in docs for their meaning.
-
-    `contracted_hours` are those of the whole term; None where they are unknown, or without end: then what was granted
-    by now is shown.
-    """
-    counted = progress(plan, tasks, counted_seconds, today)
-    tracked_hours = round(counted.tracked_seconds / SECONDS_PER_HOUR, 2)
+def roll_up(judged: Judgement) -> dict[str, Value]:
+    """Return the canonical roll-up values of one onboarding, those that the usual mapping leaves out included."""
+    known, ahead = judged.known, judged.forecast
+    counted = progress(known)
     milestone_day, milestone = counted.next_milestone or (None, None)
     return {
-        "name": title[:80],
-        "deal": key,
-        "status": _status(counted),
-        "health": _health(counted, balance, today),
-        "percent_complete": round(100 * counted.done / counted.total, 2) if counted.total else 0,
+        "name": known.title[:80],
+        "deal": known.key,
+        "status": _status(judged, counted),
+        "health": str(judged.health.color),
+        "health_reason": judged.health.reason,
+        "percent_complete": counted.percent,
         "tasks_done": counted.done,
         "tasks_total": counted.total,
-        "hours_contracted": _hours(balance.granted) if contracted_hours is None else contracted_hours,
+        "hours_contracted": judged.contracted_hours,
         "hours_estimated": round(counted.estimated_hours, 2),
-        "hours_tracked": tracked_hours,
-        "hours_remaining": _hours(balance.remaining),
-        "target_launch": counted.target_launch,
+        "hours_tracked": _hours(judged.ledger.counted),
+        "hours_remaining": _hours(judged.balance.remaining),
+        "hours_forecast": judged.hours_forecast,
+        "target_launch": known.target_launch,
+        "forecast_launch": known.actual_launch if known.launched else ahead.p50,
+        "forecast_launch_p80": known.actual_launch if known.launched else ahead.p80,
         "next_milestone": milestone,
         "next_milestone_date": milestone_day,
+        **{f"days_lost_{court}": judged.courts.lost(court) for court in Court},
     }
 
 
-def _status(counted: Progress) -> str:
-    if counted.launched:
+def _status(judged: Judgement, counted: Progress) -> str:
+    if judged.known.launched:
         return "launched"
-    return "in_progress" if counted.done or counted.tracked_seconds else "not_started"
+    return "in_progress" if counted.done or judged.ledger.counted else "not_started"
 
 
 def _hours(seconds: int | None) -> float | None:
     return None if seconds is None else round(seconds / SECONDS_PER_HOUR, 2)
-
-
-def _health(counted: Progress, balance: Balance, today: date) -> str:
-    """Red: launch day passed or hours used up. Amber: a tenth of the open tasks overdue. Green: neither."""
-    late = counted.target_launch is not None and counted.target_launch < today and not counted.launched
-    over = balance.remaining is not None and balance.remaining < 0
-    if late or over:
-        return "red"
-    open_tasks = counted.total - counted.done
-    return "amber" if open_tasks and counted.overdue / open_tasks > _AMBER_SHARE else "green"
-
-
-def _due(fields: Fields) -> date | None:
-    return _day(fields.get("due_target"))
-
-
-def _day(value: Value) -> date | None:
-    return value if isinstance(value, date) else None
-
-
-def _number(value: Value) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0

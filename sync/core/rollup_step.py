@@ -1,56 +1,70 @@
 """The CRM write that a finished plan needs, if any: the native roll-up, compared with what the CRM confirmed last.
 
-Called by `sync.engine` after a plan was applied, and by whoever compares or previews roll-ups. Pure. What the values
-are is `sync.core.rollup`'s business.
+Called by `sync.engine` after a plan was applied and once a day, and by whoever compares or previews roll-ups. Pure.
+What the values are is `sync.core.rollup`'s business.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from connectors.base import Fields, Kind, Upsert, Value
-from mappings.hours import Terms
 from mappings.translate import to_native
-from sync.core.allotment import balance
-from sync.core.dossier import Logged
-from sync.core.hours import Facts, ledger
-from sync.core.model import ONBOARDING_ITEM, PLAN_ITEM, Onboarding
+from sync.core.dossier import Dossier, dossier
+from sync.core.experience import Experience
+from sync.core.judgement import Basis, Told, judge
+from sync.core.model import ONBOARDING_ITEM, PLAN_ITEM, Onboarding, Quarantine
 from sync.core.planned import Context, Plan, Step
 from sync.core.rollup import roll_up
 
 
 def roll_up_step(
-    done: Plan, onboarding: Onboarding, context: Context, logged: Sequence[Logged]
+    done: Plan,
+    onboarding: Onboarding,
+    context: Context,
+    *,
+    told: Told,
+    experience: Experience,
+    held: Sequence[Quarantine] = (),
 ) -> tuple[Step | None, Fields]:
     """Return the CRM write that a finished plan needs, if any, and the native roll-up values.
 
     `onboarding` is as remembered after the plan was applied: its bindings tell the links, its `rollup` what the CRM
-    confirmed last, and `logged` are its time entries. Single writer: a value that somebody else changed in the CRM is
-    put back by `verify --repair` only.
+    confirmed last. `held` is what is held back of it now. Single writer: a value that somebody else changed in the CRM
+    is put back by `verify --repair` only.
     """
-    tasks = {item: fields for item, fields in done.base.items() if item != PLAN_ITEM}
-    plan = done.base.get(PLAN_ITEM, {})
-    terms = Terms.of(plan, done.deal)
-    facts = {item: Facts.of(item, fields) for item, fields in tasks.items()} if logged else {}
-    book = ledger(logged, rules=context.mappings.hours, terms=terms, tasks=facts, today=context.today, key=done.key)
-    values = roll_up(
-        key=done.key,
-        title=done.title,
-        plan=plan,
-        tasks=tasks,
-        counted_seconds=book.counted,
-        balance=balance(book, terms, context.today),
-        contracted_hours=terms.total,
-        today=context.today,
-    )
-    links = _links(onboarding, context)
+    known = _as_planned(done, onboarding, told, held)
+    if not known.tasks:
+        return None, onboarding.rollup
+    basis = Basis(context.mappings, context.today, experience)
+    values = {**roll_up(judge(known, basis, override=told.override)), **_links(onboarding, context)}
     mapping = context.mappings.onboarding
-    fields = context.view(context.crm, mapping.kind, to_native(mapping, context.crm, {**values, **links}))
-    if fields == onboarding.rollup or not tasks:
+    fields = context.view(context.crm, mapping.kind, to_native(mapping, context.crm, values))
+    if fields == onboarding.rollup:
         return None, onboarding.rollup
     write = Upsert(done.key, Kind.ONBOARDING, fields)
     changed = [name for name, value in fields.items() if onboarding.rollup.get(name) != value]
     return Step(done.key, ONBOARDING_ITEM, context.crm, write, "roll-up of " + ", ".join(changed)), fields
+
+
+def _as_planned(done: Plan, onboarding: Onboarding, told: Told, held: Sequence[Quarantine]) -> Dossier:
+    """Return the dossier that the onboarding has once its plan is applied; hours are those of the entries alone."""
+    tracked: Counter[str] = Counter()
+    for each in told.logged:
+        tracked[each.item] += each.entry.seconds
+    now = replace(
+        onboarding,
+        template=done.template,
+        template_version=done.template_version,
+        deal=done.deal,
+        base=done.base,
+        tracked=tracked,
+        held=tuple(q for q in held if q.item != ONBOARDING_ITEM),
+    )
+    known = dossier(now, history=told.history, logged=told.logged)
+    return known if known.plan.get("title") else replace(known, title=done.title)
 
 
 def _links(onboarding: Onboarding, context: Context) -> dict[str, Value]:

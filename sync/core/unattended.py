@@ -64,6 +64,13 @@ class UnattendedStore(RecordsStore, Protocol):
         """Take dirty keys as `StoreApi.claim` does, but only those as urgent as `up_to`."""
         ...
 
+    def borrow(self, owner: str, keys: Sequence[str], lease_seconds: float) -> tuple[Claim, ...]:
+        """Take those of the keys that are clean and free, as `claim` takes dirty ones; no two get the same.
+
+        A request that comes meanwhile makes a key dirty as ever: neither a commit nor a release of the claim undoes it.
+        """
+        ...
+
     def cancel(self, keys: Sequence[str]) -> None:
         """Forget requests of keys that nobody works on; what is being worked on goes on."""
         ...

@@ -278,7 +278,7 @@ class Engine:
         results = outcome.settle(plans, ready, applied, verdicts, self.context())
         postpone(results, seen.unread, seen.unasked, ready)
         keep_hours(seen.time, self.store)
-        rollups = self._roll_ups(lease).bring(results, report, seen.unasked)
+        rollups = self._roll_up(results, report, seen.unasked, lease)
         for name, one in applied.items():
             report.created[name] += one.created
             report.updated[name] += one.updated
@@ -343,13 +343,15 @@ class Engine:
         applied = apply(plans, known, connections=at, store=self.store, lease=lease, now=self.now)
         return contain(applied, self._refused)
 
-    def _roll_ups(self, lease: Lease) -> RollUps:
-        at = {self.crm: self.connections[self.crm]}
+    def roll_ups(self, lease: Lease) -> RollUps:
+        """Return what brings roll-ups to the CRM under a lease."""
+        write = partial(self._apply, lease=lease, at={self.crm: self.connections[self.crm]})
+        return RollUps(self.store, self.context(), write, self.settings.settle_seconds, self.now())
 
-        def write(plans: Sequence[Plan], known: Mapping[str, Onboarding]) -> Applied:
-            return self._apply(plans, known, lease, at).get(self.crm, Applied())
-
-        return RollUps(self.store, self.context(), write, self.settings.settle_seconds)
+    def _roll_up(
+        self, results: Sequence[outcome.Result], report: Report, unasked: Collection[str], lease: Lease
+    ) -> dict[str, outcome.RollUp]:
+        return self.roll_ups(lease).bring(results, report, unasked)
 
     def _check_brake(self, claims: Sequence[Claim]) -> None:
         text = self.store.cursor(_ENGINE, BRAKE)

@@ -34,6 +34,17 @@ _FREE = (
 )
 _FREE_OF = _FREE.where(any_of(work.c.key))
 
+_RESTING_OF = (
+    sa.select(work.c.key, work.c.fence, work.c.requested, work.c.attempts)
+    .where(
+        any_of(work.c.key),
+        ~DIRTY,
+        sa.or_(work.c.lease_until.is_(None), work.c.lease_until <= sa.bindparam("now")),
+    )
+    .order_by(work.c.key)
+    .with_for_update(skip_locked=True)
+)
+
 _READY = sa.select(sa.func.min(work.c.priority), sa.func.min(work.c.dirty_since)).where(_IS_FREE)
 
 _BOTH = work.c.lease_until.is_not(None) & work.c.not_before.is_not(None)
@@ -122,6 +133,18 @@ def claim(
         free = [row for chunk in wanted for row in connection.execute(_FREE_OF, {**asked, "any_of": chunk})]
     free.sort(key=lambda row: (row.priority, row.dirty_since, row.key))
     taken = free[:limit]
+    for chunk in chunks(row.key for row in taken):
+        connection.execute(_CLAIM, {"claimer": owner, "until": lease_until, "any_of": chunk})
+    return tuple(Claim(row.key, row.fence + 1, row.requested, row.attempts + 1) for row in taken)
+
+
+def borrow(
+    connection: sa.Connection, owner: str, keys: Iterable[str], lease_until: datetime, now: datetime
+) -> tuple[Claim, ...]:
+    """Take keys that nobody asked for; see `UnattendedStore.borrow`."""
+    taken = []
+    for chunk in chunks(sorted(set(keys))):
+        taken += [*connection.execute(_RESTING_OF, {"now": now, "any_of": chunk})]
     for chunk in chunks(row.key for row in taken):
         connection.execute(_CLAIM, {"claimer": owner, "until": lease_until, "any_of": chunk})
     return tuple(Claim(row.key, row.fence + 1, row.requested, row.attempts + 1) for row in taken)

@@ -14,7 +14,7 @@ from sync.usage import Usage
 from sync.wiring import assemble
 from sync.work import Gate, WorkerSettings
 
-NEVER = {"sweep": "", "full": "", "verify": "", "cleanup": "", "notices": ""}
+NEVER = {"sweep": "", "full": "", "rollups": "", "verify": "", "cleanup": "", "notices": ""}
 
 
 def daemon(stage: Stage, owner: str = "one", **jobs: str) -> Daemon:
