@@ -67,7 +67,7 @@ class Standings:
 
     def _standing(self, known: Dossier, ledger: Ledger, today: date, told: AbstractSet[str]) -> Standing:
         total = sum(ledger.seconds.values())
-        contracted, used, period = _period(balance(ledger, Terms.of(known.plan, known.deal), today))
+        contracted, used, period = period_of(balance(ledger, Terms.of(known.plan, known.deal), today))
         return Standing(
             known,
             courts(known, self._courts, self._calendar, today),
@@ -95,7 +95,7 @@ class Standings:
         return self._learned[1]
 
 
-def _period(books: Balance) -> tuple[float | None, float, str]:
+def period_of(books: Balance) -> tuple[float | None, float, str]:
     """Return the hours of the period that runs now, those used of it, and its name.
 
     What came in from earlier periods may be used; what is owed from them is used already.

@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from notices_desk import Letterbox, letterbox
 
 from connectors.base import TimeEntry
+from mappings.hours import Rollover, Terms
 from sync.cli.notices import office_of
+from sync.core.allotment import balance_of
 from sync.demo.stage import Stage
 from sync.notices import Office
+from sync.notices.standings import period_of
 from sync.proofs import keep_proof, last_proof
 from sync.verify import Proof
 
@@ -129,3 +132,12 @@ def test_an_office_is_made_only_where_notices_are_wanted_and_then_only_apprise_i
     assert "apprise" in sys.modules
     with Stage() as quiet:
         assert office_of(quiet.plant) is None
+
+
+@pytest.mark.parametrize(("first", "hours"), [(4, (16.0, 1.0)), (10, (10.0, 1.0)), (13, (10.0, 4.0))])
+def test_what_a_period_brought_along_may_be_used_in_the_next_and_what_it_owes_is_used(
+    first: int, hours: tuple[float, float]
+) -> None:
+    terms = Terms(10.0, "month", start=date(2026, 10, 1), rollover=Rollover("all"))
+    charges = [(date(2026, 10, 5), first * 3600), (date(2026, 11, 3), 3600)]
+    assert period_of(balance_of(charges, terms, date(2026, 11, 20))) == (*hours, "2026-11-01")
