@@ -166,6 +166,20 @@ class DealsDoc(Strict):
     checks: list[CheckDoc] = Field(default_factory=list)
 
 
+Consent: TypeAlias = Literal["apply", "review"]
+
+
+class AmendmentsDoc(Strict):
+    """What happens by itself when a deal with a plan is changed, and what waits for a person (`review`)."""
+
+    tasks_added: Consent = Field(default="review", description="Tasks for what was sold in addition.")
+    tasks_dropped: Consent = Field(default="review", description="Cancelling tasks of what is no longer sold.")
+    dates: Consent = Field(default="review", description="Moving dates that nobody has moved.")
+    owners: Consent = Field(default="apply", description="Owners that nobody has changed.")
+    hours: Consent = Field(default="apply", description="Contracted hours, terms and estimates.")
+    texts: Consent = Field(default="apply", description="Titles and names that nobody has changed.")
+
+
 class UsersDoc(Strict):
     """Who is who. A connection that is named by nobody under `people` knows people by e-mail."""
 
@@ -239,6 +253,7 @@ class MappingsDoc(Strict):
     users: UsersDoc = Field(default_factory=UsersDoc)
     calendar: CalendarDoc = Field(default_factory=CalendarDoc)
     hours: HoursDoc = Field(default_factory=HoursDoc)
+    amendments: AmendmentsDoc = Field(default_factory=AmendmentsDoc)
     courts: CourtsDoc = Field(default_factory=CourtsDoc)
     health: HealthDoc = Field(default_factory=HealthDoc)
     audiences: AudiencesDoc

@@ -18,7 +18,7 @@ OWN_DEAL = ("key", "name", "account", "owner", "close_date", "amount")
 OWN_LINE = ("product", "code", "family", "quantity", "price", "label", "number")
 """What every Deal and Line has, whatever the mapping file says."""
 
-OWN_WORDS_OF_DEALS = frozenset({"key"})
+OWN_WORDS_OF_DEALS = frozenset({"key", "lines"})
 OWN_WORDS_OF_LINES = frozenset({"label", "number"})
 """What we work out ourselves, so that no field of the mapping may be called that."""
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from connectors.base import Kind
+from mappings.amendments import amendment_rules, fingerprints
 from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition
 from mappings.contracts import hour_rules
@@ -31,7 +33,15 @@ from mappings.rules import Builder
 from mappings.templates import Template
 from mappings.weaving import weave
 
-__all__ = ["DEFAULT_MAPPINGS", "DEFAULT_TEMPLATES", "Mistake", "Problems", "load_mappings", "load_templates"]
+__all__ = [
+    "DEFAULT_MAPPINGS",
+    "DEFAULT_TEMPLATES",
+    "Mistake",
+    "Problems",
+    "kept_template",
+    "load_mappings",
+    "load_templates",
+]
 
 HERE = Path(__file__).parent
 DEFAULT_MAPPINGS = HERE / "default.yaml"
@@ -67,11 +77,21 @@ def load_templates(paths: Iterable[str | Path], mappings: MappingSet | None = No
         first = places.setdefault(doc.name, source.file)
         if first != source.file:
             source.report(("name",), f"template {doc.name!r} is also in {first}", "Give each template its own name")
-        templates.append(weave(source, doc, vocabulary))
+        templates.append(replace(weave(source, doc, vocabulary), source=source.text))
     mistakes = [mistake for source in sources for mistake in source.mistakes]
     if mistakes:
         raise Problems(mistakes)
     return tuple(templates)
+
+
+def kept_template(name: str, text: str, mappings: MappingSet) -> Template:
+    """Return a template from a text that was kept; raises Problems where it no longer fits the mapping."""
+    source = Source.of(name, text)
+    doc = source.check(TemplateDoc, _TEMPLATE_OUTLINE) if source.data is not None else None
+    template = weave(source, doc, Vocabulary.of(mappings)) if doc else None
+    if source.mistakes or template is None:
+        raise Problems(source.mistakes)
+    return replace(template, source=text)
 
 
 def _mapping_set(source: Source, doc: MappingsDoc) -> MappingSet:
@@ -89,6 +109,8 @@ def _mapping_set(source: Source, doc: MappingsDoc) -> MappingSet:
         users=users,
         calendar=_calendar(source, doc),
         hours=hour_rules(source, doc.hours, users),
+        amendments=amendment_rules(doc.amendments),
+        read_by=fingerprints(doc.objects),
         courts=court_rules(source, doc.courts, _statuses(doc)),
         health=health_rules(source, doc.health),
         won_when=Condition.compile(doc.deals.won_when) if doc.deals.won_when else None,

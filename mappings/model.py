@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Protocol
 
 from connectors.base import Fields, Kind, Value
+from mappings.amendments import AmendmentRules, digest_of
 from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition
 from mappings.hours import HourRules
@@ -209,6 +210,14 @@ class MappingSet:
     hours: HourRules = field(default_factory=HourRules)
     courts: CourtRules = field(default_factory=CourtRules)
     health: HealthRules = field(default_factory=HealthRules)
+    amendments: AmendmentRules = field(default_factory=AmendmentRules)
+    read_by: Mapping[str, str] = field(default_factory=dict)
+    """How each field of deals and lines is read: a fingerprint by `deal.<field>` and `lines.<field>`."""
+
+    @cached_property
+    def read_digest(self) -> str:
+        """Name all of `read_by`."""
+        return digest_of(self.read_by)
 
     def homes(self, audience: str) -> tuple[str, ...]:
         """Return the connections where a task of this audience lives."""

@@ -54,6 +54,7 @@ class Source:
 
     file: str
     data: Any = None
+    text: str = ""
     mistakes: list[Mistake] = field(default_factory=list)
     _keys: dict[Place, tuple[int, int]] = field(default_factory=dict)
     _values: dict[Place, tuple[int, int]] = field(default_factory=dict)
@@ -67,11 +68,21 @@ class Source:
         """Read a file; what cannot be read is a mistake, and `data` is then None."""
         source = cls(str(path))
         try:
-            root = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
         except OSError as error:
             source._add(1, 1, f"the file cannot be read: {error.strerror}", "Check the path and its permissions")
         except UnicodeDecodeError:
             source._add(1, 1, "the file is no UTF-8 text", "Save it as UTF-8")
+        else:
+            return cls.of(str(path), text)
+        return source
+
+    @classmethod
+    def of(cls, file: str, text: str) -> Source:
+        """Read a file's text; what is wrong with it is a mistake, and `data` is then None."""
+        source = cls(file, text=text)
+        try:
+            root = YAML(typ="safe", pure=True).compose(text)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

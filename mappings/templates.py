@@ -131,7 +131,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What plans are made from. `roles` gives an e-mail, a `deal.<field>`, or "" for nobody yet."""
+    """What plans are made from. `roles`: an e-mail, a `deal.<field>`, or "" for nobody yet; `source`: the text."""
 
     name: str
     version: str
@@ -145,6 +145,7 @@ class Template:
     launch_after_kickoff: int = 0
     contracted_hours: Condition | None = None
     contracted: Contract | None = None
+    source: str = field(default="", repr=False, compare=False)
 
 
 def choose(templates: Sequence[Template], deal: Deal) -> Template:

@@ -179,6 +179,7 @@ def default_schema() -> Schema:
             Status("10002", "Blocked", CATEGORIES[INDETERMINATE]),
             Status("10003", "In Review", CATEGORIES[INDETERMINATE]),
             Status("10004", "Done", CATEGORIES[DONE]),
+            Status("10005", "Cancelled", CATEGORIES[DONE]),
         )
     }
     work, epic = _work_workflow(), _epic_workflow()
@@ -202,8 +203,12 @@ def default_schema() -> Schema:
     )
 
 
+_OPEN = ("10000", "10001", "10002", "10003", "10004")
+"""Statuses from which a task can be cancelled."""
+
+
 def _work_workflow() -> Workflow:
-    """No shortcut from To Do to Done: getting there takes three hops."""
+    """No shortcut from To Do to Done: getting there takes three hops. Cancelling takes one, from anywhere."""
     arrows = (
         Transition("11", "Start", "10000", "10001"),
         Transition("21", "Stop", "10001", "10000"),
@@ -213,6 +218,8 @@ def _work_workflow() -> Workflow:
         Transition("61", "Send back", "10003", "10001"),
         Transition("71", "Approve", "10003", "10004"),
         Transition("81", "Reopen", "10004", "10001"),
+        *(Transition(str(91 + n), "Cancel", status, "10005") for n, status in enumerate(_OPEN)),
+        Transition("99", "Take up again", "10005", "10001"),
     )
     return Workflow("Onboarding work", "10000", list(arrows))
 

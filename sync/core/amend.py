@@ -30,13 +30,6 @@ class Matter(StrEnum):
     TEXTS = "texts"
 
 
-class Policy(StrEnum):
-    """Whether parts of a matter are applied at once or shown to a person first."""
-
-    APPLY = "apply"
-    REVIEW = "review"
-
-
 class PartKind(StrEnum):
     """What becomes of an item."""
 
@@ -47,6 +40,7 @@ class PartKind(StrEnum):
     """The plan would change it, but people have: theirs stays."""
 
 
+TERMS = ("terms_hours", "terms_per", "terms_start", "terms_end", "terms_rollover", "terms_rates")
 _MATTERS = {
     "start_target": Matter.DATES,
     "due_target": Matter.DATES,
@@ -57,12 +51,18 @@ _MATTERS = {
     "owner": Matter.OWNERS,
     "estimated_hours": Matter.HOURS,
     "contracted_hours": Matter.HOURS,
+    **dict.fromkeys(TERMS, Matter.HOURS),
 }
 _BASELINES = frozenset({"start_baseline", "due_baseline"})
 """A baseline is what a plan began with: an amended date moves it along, nothing else does."""
 
 _OURS = frozenset({"status", "tracked_hours"})
 """What a template says only at the beginning."""
+
+_FIXED = frozenset({"audience", "kind", "milestone"})
+"""What decides where a task lives and as what: it cannot be changed without a second record."""
+
+ADDED, DROPPED = "not_started", "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,17 @@ class Part:
     new: Value = None
     values: tuple[tuple[str, Value], ...] = ()
     why: str = ""
+
+    @property
+    def id(self) -> str:
+        """Name what the part would bring about, whatever it is now, so that a decision about it is known again."""
+        said = [self.kind, self.item, self.field, self.new, self.values]
+        return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()[:8]
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether somebody has to decide about it, unless the rules do."""
+        return self.kind is not PartKind.KEEP or self.matter is Matter.TASKS_DROPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +115,10 @@ def compare(before: Mapping[str, Fields], after: Mapping[str, Fields], base: Map
     parts: list[Part] = []
     for item in dict.fromkeys((*before, *after)):
         if item not in before:
-            parts += [] if item in base else [_added(item, after[item])]
+            parts += _again(item, base[item]) if item in base else [_added(item, after[item])]
         elif item not in after:
             parts += [_dropped(item, base[item])] if item in base and _live(base[item]) else []
-        elif item in base:
+        elif item in base and _live(base[item]):
             parts += _changed(item, before[item], after[item], base[item])
     return Diff(tuple(parts))
 
@@ -124,7 +135,7 @@ def fold(base: Mapping[str, Fields], diff: Diff, wanted: Callable[[Part], bool])
         if part.kind is PartKind.ADD:
             given[part.item] = dict(part.values)
         elif part.kind is PartKind.DROP:
-            given.setdefault(part.item, {})["status"] = "cancelled"
+            given.setdefault(part.item, {})["status"] = DROPPED
         elif part.item in base:
             given.setdefault(part.item, {})[part.field] = part.new
     return given
@@ -140,8 +151,15 @@ def _added(item: str, values: Fields) -> Part:
     return Part(PartKind.ADD, Matter.TASKS_ADDED, item, _name(item, values), values=tuple(values.items()))
 
 
+def _again(item: str, now: Fields) -> Iterator[Part]:
+    """Take a cancelled task up again that is sold once more."""
+    if now.get("status") == DROPPED:
+        name = _name(item, now)
+        yield Part(PartKind.CHANGE, Matter.TASKS_ADDED, item, name, "status", DROPPED, ADDED, why="sold again")
+
+
 def _dropped(item: str, now: Fields) -> Part:
-    begun = now.get("status") != "not_started" or bool(now.get("tracked_hours"))
+    begun = now.get("status") != ADDED or bool(now.get("tracked_hours"))
     if begun:
         text = "no longer sold, but already begun: close it, or leave it open"
         return Part(PartKind.KEEP, Matter.TASKS_DROPPED, item, _name(item, now), why=text)
@@ -149,16 +167,19 @@ def _dropped(item: str, now: Fields) -> Part:
 
 
 def _changed(item: str, before: Fields, after: Fields, now: Fields) -> Iterator[Part]:
-    for field in after:
-        old, new = before.get(field), after[field]
+    for field in dict.fromkeys((*after, *before)):
+        old, new = before.get(field), after.get(field)
         if field in _OURS or old == new or now.get(field) == new:
             continue
         matter = _MATTERS.get(field, Matter.TEXTS)
         if field in _BASELINES and now.get(field.replace("baseline", "target")) != before.get(field):
             continue  # people moved the date itself: what it is measured against stays too
-        if now.get(field) == old:
-            yield Part(PartKind.CHANGE, matter, item, _name(item, now), field, old, new)
-        elif item != PLAN_ITEM:
+        if field in _FIXED:
+            text = "it stays as it was made: a task that lives elsewhere would be a second one"
+            yield Part(PartKind.KEEP, matter, item, _name(item, now), field, now.get(field), new, why=text)
+        elif item == PLAN_ITEM or now.get(field) == old:  # nobody but us changes what is remembered of the plan
+            yield Part(PartKind.CHANGE, matter, item, _name(item, now), field, now.get(field), new)
+        else:
             text = f"people changed it to {_said(now.get(field))}"
             yield Part(PartKind.KEEP, matter, item, _name(item, now), field, now.get(field), new, why=text)
 
@@ -188,7 +209,7 @@ def _counted(lines: tuple[Line, ...]) -> dict[str, float]:
 
 
 def _live(fields: Fields) -> bool:
-    return fields.get("status") not in {"done", "cancelled"}
+    return fields.get("status") not in {"done", DROPPED}
 
 
 def _name(item: str, values: Fields) -> str:

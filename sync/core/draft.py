@@ -7,10 +7,11 @@ show.
 from __future__ import annotations
 
 from connectors.base import Fields, Value
-from mappings.model import Deal, ObjectMapping
+from mappings.model import Deal, MappingSet, ObjectMapping
 from mappings.templates import PlanSpec, TaskSpec, choose, instantiate, kickoff_of
 from sync.core.model import PLAN_ITEM
 from sync.core.planned import Context, Plan, Snapshot
+from sync.core.sold import remembered
 
 
 def draft(snapshot: Snapshot, context: Context) -> Plan:
@@ -18,13 +19,13 @@ def draft(snapshot: Snapshot, context: Context) -> Plan:
     known = snapshot.onboarding
     if known.base or snapshot.deal is None:
         title = str(known.base.get(PLAN_ITEM, {}).get("title") or known.key)
-        return Plan(known.key, title, known.template, known.template_version, known.deal, known.base)
+        return Plan(known.key, title, known.template, known.template_version, known.deal, base=known.base)
     deal = snapshot.deal
     spec = new_plan(deal, context)
-    base: dict[str, Fields] = {PLAN_ITEM: plan_values(spec, deal)}
-    base |= {task.key: task_values(task, context.mappings.task) for task in spec.tasks}
-    fields = {**deal.fields, "contracted_hours": spec.contracted_hours}
-    return Plan(deal.key, spec.title, spec.template, spec.template_version, fields, base)
+    fields = remembered(deal, contracted=spec.contracted_hours, rules=context.mappings.read_digest)
+    return Plan(
+        deal.key, spec.title, spec.template, spec.template_version, fields, base=values_of(spec, deal, context.mappings)
+    )
 
 
 def new_plan(deal: Deal, context: Context) -> PlanSpec:
@@ -33,6 +34,12 @@ def new_plan(deal: Deal, context: Context) -> PlanSpec:
     template = choose(context.templates, deal)
     kickoff = kickoff_of(template, deal, mappings.calendar)
     return instantiate(template, deal, mappings.calendar, kickoff=kickoff, people=mappings.users.roles)
+
+
+def values_of(spec: PlanSpec, deal: Deal, mappings: MappingSet) -> dict[str, Fields]:
+    """Return a specification as canonical values by item, as a new plan's base has them."""
+    items: dict[str, Fields] = {PLAN_ITEM: plan_values(spec, deal)}
+    return items | {task.key: task_values(task, mappings.task) for task in spec.tasks}
 
 
 def plan_values(spec: PlanSpec, deal: Deal) -> dict[str, Value]:
@@ -49,8 +56,12 @@ def plan_values(spec: PlanSpec, deal: Deal) -> dict[str, Value]:
 
 
 def _launch_item(spec: PlanSpec) -> str:
-    """Return the milestone that is the launch: the last one due by the target launch; "" where a plan has none."""
+    """Return the milestone that is the launch: of those due by the target launch the last critical one, else the last.
+
+    Where a launch comes early, milestones of the paperwork after it may be due by the target too. "" where none is.
+    """
     before = [task for task in spec.tasks if task.milestone and task.due_target <= spec.target_launch]
+    before = [task for task in before if task.critical] or before
     return max(before, key=lambda task: task.due_target).key if before else ""
 
 

@@ -16,6 +16,9 @@ from connectors.base import Fields, Kind, Value
 from mappings.model import FieldRule, Lens, ObjectMapping, Untranslatable
 from mappings.translate import put, read, shows
 
+AMENDMENT = "amendment"
+"""Stands for a connection in a change that comes from none: the deal, or the template, was changed."""
+
 View = Callable[[str, Kind, Fields], Fields]
 """How a connection would store and show native values: (connection, kind, fields) -> fields."""
 
@@ -73,15 +76,18 @@ def merge(
     *,
     view: View,
     held: Mapping[tuple[str, str], HeldField] | None = None,
+    decided: Fields | None = None,
 ) -> Merge:
     """Merge all fields of one record.
 
     `replicas` holds native fields by connection; a connection without the record is absent. `held` names the lenses
-    that were held back before, by (connection, native field).
+    that were held back before, by (connection, native field). `decided` are values that an amendment gives: they go to
+    all sides, unless people change the same field at this very moment.
     """
     shown = {name: as_shown(mapping, name, base, view) for name in replicas}
     result = Merge(values=dict(base))
-    if all(shown[name].items() <= replica.items() for name, replica in replicas.items()):
+    given = {name: value for name, value in (decided or {}).items() if value != base.get(name)}
+    if not given and all(shown[name].items() <= replica.items() for name, replica in replicas.items()):
         return result  # every side shows the base: by far the most frequent case
     changes: list[Change] = []
     conflicts: list[Conflict] = []
@@ -90,6 +96,9 @@ def merge(
         old = base.get(rule.name)
         seen = _read_rule(rule, old, replicas, shown, stopped, held or {})
         new, change, conflict = _decide(rule, old, seen, replicas)
+        if change is None and rule.name in given:
+            new = given[rule.name]
+            change = Change(rule.name, old, new, AMENDMENT)
         result.values[rule.name] = new
         if change:
             changes.append(change)
@@ -100,7 +109,7 @@ def merge(
             replica = replicas.get(lens.connection)
             if replica is None or not lens.writes or lens.once or (lens.connection, lens.field) in closed:
                 continue
-            if not seen and replica.get(lens.field) == shown[lens.connection].get(lens.field):
+            if change is None and replica.get(lens.field) == shown[lens.connection].get(lens.field):
                 continue
             if _agrees(lens, replica, new, mapping.kind, view):
                 continue

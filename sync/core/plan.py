@@ -12,8 +12,9 @@ from dataclasses import replace
 from connectors.base import Create, Fields, Kind, Record, Ref, Update
 from mappings.model import LEDGER, HeldBack
 from mappings.translate import to_native
+from sync.core.amendment import Amended, amend
 from sync.core.draft import draft
-from sync.core.merge import HeldField, Merge, merge
+from sync.core.merge import AMENDMENT, HeldField, Merge, merge
 from sync.core.model import (
     PLAN_ITEM,
     WRITE_KEY,
@@ -35,9 +36,10 @@ def plan(snapshot: Snapshot, context: Context) -> Plan:
         drafted = draft(snapshot, context)
     except HeldBack as error:
         return Plan(snapshot.key, quarantine=(_held(snapshot.key, "", "", "", error.code, error.message),))
-    work = _Work(snapshot, context, drafted)
+    amended = amend(snapshot, context, drafted)
+    work = _Work(snapshot, context, amended)
     work.plans()
-    for item, base in drafted.base.items():
+    for item, base in amended.plan.base.items():
         if item != PLAN_ITEM:
             work.task(item, base)
     return work.finish(_unusable(snapshot))
@@ -46,17 +48,18 @@ def plan(snapshot: Snapshot, context: Context) -> Plan:
 class _Work:
     """The steps of one plan while they are gathered."""
 
-    def __init__(self, snapshot: Snapshot, context: Context, draft: Plan) -> None:
+    def __init__(self, snapshot: Snapshot, context: Context, amended: Amended) -> None:
         self.snapshot = snapshot
         self.context = context
-        self.draft = draft
+        self.draft = draft = amended.plan
+        self.amended = amended
         self.base: dict[str, Fields] = dict(draft.base)
         self.steps: list[Step] = []
         self.owed: list[Step] = []
         self.missing: list[Binding] = []
         self.found_again: list[Binding] = []
-        self.events: list[Event] = []
-        self.quarantine: list[Quarantine] = []
+        self.events: list[Event] = [*draft.events]
+        self.quarantine: list[Quarantine] = [*draft.quarantine]
         self.unconfirmed: set[tuple[str, str]] = set()
         self.bound = {name: snapshot.onboarding.bound(name) for name in context.homes}
         self.held = {(q.item, q.connection, q.field): q for q in snapshot.onboarding.held}
@@ -89,7 +92,14 @@ class _Work:
             if record is not None:
                 replicas[connection] = record.fields
                 self._follow(binding, record)
-        merged = merge(self.context.mappings.task, base, replicas, view=self.context.view, held=self._held_lenses(item))
+        merged = merge(
+            self.context.mappings.task,
+            base,
+            replicas,
+            view=self.context.view,
+            held=self._held_lenses(item),
+            decided=self.amended.decided.get(item),
+        )
         self._take(item, merged, replicas)
         for connection in absent:
             if connection in self.snapshot.planless:
@@ -165,9 +175,9 @@ class _Work:
         self.base[item] = {**self.draft.base[item], **merged.values}
         sources = {change.field: change.source for change in merged.changes}
         for change in merged.changes:
-            self.events.append(
-                Event(key, item, change.field, repr(change.old), repr(change.new), change.source, "changed")
-            )
+            amended = change.source == AMENDMENT
+            source, rule = (self.amended.by, "amended") if amended else (change.source, "changed")
+            self.events.append(Event(key, item, change.field, repr(change.old), repr(change.new), source, rule))
         for conflict in merged.conflicts:
             for source, value in conflict.lost:
                 self.events.append(

@@ -6,15 +6,23 @@ nothing is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeAlias
 
 from connectors.base import Fields, Record, Ref, Write
 from mappings.model import Deal, HeldBack, MappingSet
 from mappings.templates import Template
+from sync.core.amend import Diff
 from sync.core.merge import View
 from sync.core.model import Binding, Event, Onboarding, Quarantine
+
+Pinned: TypeAlias = Callable[[str, str], Template | None]
+"""Gives the template of a name and version as it was when plans were made from it; None when it is kept nowhere."""
+
+Rules: TypeAlias = Callable[[str], Mapping[str, str] | None]
+"""Gives the rules that remembered deals were read by: a fingerprint by field; None when they are kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,20 @@ class Context:
     homes: tuple[str, ...]
     view: View
     today: date
+    pinned: Pinned = lambda _name, _version: None
+    rules: Rules = lambda _digest: None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about one onboarding's diff: parts by their ids, or the template's newer version."""
+
+    by: str = ""
+    reason: str = ""
+    applied: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+    upgrade: str = ""
+    """The version to go to; "" when no newer template is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +71,7 @@ class Snapshot:
     doubles: Mapping[tuple[str, str], tuple[Ref, ...]] = field(default_factory=dict)
     """By connection and item."""
     unasked: bool = False
+    decision: Decision = field(default_factory=Decision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +108,10 @@ class Plan:
     missing: tuple[Binding, ...] = ()
     events: tuple[Event, ...] = ()
     quarantine: tuple[Quarantine, ...] = ()
+    amended: frozenset[tuple[str, str]] = frozenset()
+    """Items with their fields which an amendment changes: the deal is remembered once these are confirmed."""
+    diff: Diff = field(default_factory=Diff)
+    """What the changed deal, or the newer template, means for the plan; empty for nearly every look."""
 
 
 def write_key(key: str, item: str) -> str:

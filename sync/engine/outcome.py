@@ -41,6 +41,8 @@ class Result:
     quarantine: list[Quarantine]
     again_after: float | None = None
     error: str = ""
+    amended: bool = True
+    """Every value of an amendment is confirmed, so that the deal and the template may be remembered as they are now."""
 
 
 @dataclass
@@ -87,7 +89,8 @@ def settle(
         )
         new = not before and any(creates(step) for step in each.steps)
         base = _without(each.base, kept, before)
-        results.append(Result(each, remembered, new, base, events, held, verdict.again_after, verdict.error))
+        amended = not each.amended & kept
+        results.append(Result(each, remembered, new, base, events, held, verdict.again_after, verdict.error, amended))
     return results
 
 
@@ -203,8 +206,8 @@ def commit(result: Result, claim: Claim, rollups: Mapping[str, RollUp], recovery
     return Commit(
         claim,
         template=_moved(known.template, each.template),
-        template_version=_moved(known.template_version, each.template_version),
-        deal=_moved(known.deal, each.deal),
+        template_version=_moved(known.template_version, each.template_version) if result.amended else None,
+        deal=_moved(known.deal, each.deal) if result.amended else None,
         base=_moved(known.base, result.base),
         rollup=_moved(known.rollup, rollup.confirmed),
         missing=each.missing,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import TypeAlias
@@ -20,7 +19,7 @@ from connectors.base import Capability, Connector, Fields, Kind, Record
 from connectors.errors import ConnectorError, NotAuthorised, TryLater
 from mappings.model import VIRTUAL, MappingSet
 from mappings.templates import Template
-from sync.core.guard import Limits, Unsafe, check_safe
+from sync.core.guard import Unsafe, check_safe
 from sync.core.merge import View
 from sync.core.model import Claim, Commit, LeaseLost, Onboarding, Quarantine
 from sync.core.plan import plan
@@ -35,7 +34,9 @@ from sync.engine.partial import Refusal, contain, left, postpone, stops_all, wit
 from sync.engine.recover import Recovery, adopt, recover
 from sync.engine.report import Report
 from sync.engine.rolling import RollUps
+from sync.engine.settings import Settings
 from sync.engine.sheet_hours import keep_hours, read_hours
+from sync.engine.sources import Sources
 from sync.engine.sweep import sweep
 
 _ENGINE = "engine"
@@ -53,20 +54,6 @@ Consent: TypeAlias = Callable[[Sequence[Plan]], None]
 
 def _always(_plans: Sequence[Plan]) -> None:
     """Consent to everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a run behaves. Seconds throughout; `batch` is how many onboardings share vendor calls."""
-
-    owner: str
-    batch: int = 1000
-    lease_seconds: float = 900.0
-    settle_seconds: float = 60.0
-    """How long a vendor may still commit a request after it dropped our connection."""
-    patience: float = 120.0
-    """A drain waits this long for onboardings that asked to be looked at again, then leaves them to the next run."""
-    limits: Limits = field(default_factory=Limits)
 
 
 class Engine:
@@ -94,6 +81,7 @@ class Engine:
         self.templates = tuple(templates)
         self.settings = settings
         self.recogniser = Recogniser(self.homes, mappings, settle_seconds=settings.settle_seconds)
+        self.sources = Sources(store, mappings, self.templates)
         self.now = now
         self.sleep = sleep
         self._progress = progress
@@ -110,9 +98,9 @@ class Engine:
 
     def context(self, today: date | None = None) -> Context:
         """Return what planning needs, for a day (today unless a stored plan is held to its own)."""
-        return Context(
-            self.mappings, self.templates, self.crm, tuple(self.homes), self._view, today or self.now().date()
-        )
+        day, homes = today or self.now().date(), tuple(self.homes)
+        kept = (self.sources.pinned, self.sources.rules)
+        return Context(self.mappings, self.templates, self.crm, homes, self._view, day, *kept)
 
     def preview(
         self, keys: Sequence[str], *, deals: Mapping[str, Record] | None = None, today: date | None = None
@@ -130,7 +118,8 @@ class Engine:
         seen = observe(
             known, crm=crm, homes=self.homes, mappings=self.mappings, deals=deals, view=view, refused=self._refused
         )
-        return read_hours(seen, store=self.store, mapping=self.mappings.task, now=self.now())
+        seen = read_hours(seen, store=self.store, mapping=self.mappings.task, now=self.now())
+        return self.sources.inform(seen)
 
     def _view(self, connection: str, kind: Kind, fields: Fields) -> Fields:
         return fields if connection in VIRTUAL else self.connections[connection].normalise(kind, fields)
@@ -271,6 +260,7 @@ class Engine:
         ready = {key: snapshot.onboarding for key, snapshot in seen.snapshots.items()}
         plans = withhold(self._plan(seen, unadopted), seen.unread, ready)
         consent(plans)
+        self.sources.keep(plans)
         self._guard(seen, [each for each in plans if each.key not in recovery.taken])
         lease = Lease([*claims.values()], store=self.store, seconds=self.settings.lease_seconds, now=self.now)
         applied = self._apply(plans, ready, lease, self.homes)
@@ -287,7 +277,8 @@ class Engine:
         commits += [Commit(claims[key], quarantine=(held,)) for key, held in unadopted.items()]
         away = {*seen.unread.values(), *seen.unasked.values(), *recovery.away.values()}
         report.failures.update(error.code for error in away)
-        self._finish(commits, results, recovery, report)
+        decided = {key for key, snapshot in seen.snapshots.items() if snapshot.decision.by}
+        self._finish(commits, results, recovery, report, decided)
         fatal = next((v.fatal for v in verdicts.values() if v.fatal), None)
         if fatal:
             raise fatal
@@ -376,10 +367,16 @@ class Engine:
             raise
 
     def _finish(
-        self, commits: Sequence[Commit], results: Sequence[outcome.Result], recovery: Recovery, report: Report
+        self,
+        commits: Sequence[Commit],
+        results: Sequence[outcome.Result],
+        recovery: Recovery,
+        report: Report,
+        decided: Collection[str],
     ) -> None:
         stale = self.store.commit(commits)
         lost = {claim.key for claim in stale}
+        self.sources.forget(results, {*decided} - lost)
         again = [binding for result in results for binding in result.plan.found_again]
         self.store.bind([binding for binding in again if binding.key not in lost])
         report.lost_leases = len(stale)

@@ -98,8 +98,8 @@ CASES = {
         "Keep it under one",
     ),
     "value without a word": (
-        "Not started, in_progress: In progress, blocked: Blocked, done: Done}",
-        "Not started, in_progress: In progress, done: Done}",
+        "Not started, in_progress: In progress, blocked: Blocked, done: Done, cancelled: Cancelled}",
+        "Not started, in_progress: In progress, done: Done, cancelled: Cancelled}",
         "{not_started: Not started",
         "nothing to write for blocked",
         "Give each",

@@ -138,7 +138,7 @@ def test_the_shipped_mapping_tells_which_columns_a_sheet_needs(default):
     columns = {column.title: column for column in default.columns("sheets")}
     assert list(columns) == list(ROW)
     assert [c.title for c in columns.values() if c.primary] == ["Task"]
-    assert columns["Status"].options == ("Not started", "In progress", "Blocked", "Done")
+    assert columns["Status"].options == ("Not started", "In progress", "Blocked", "Done", "Cancelled")
     assert columns["Audience"].hidden
     assert columns["Tracked hours"].locked
     assert default.columns("tracker") == ()

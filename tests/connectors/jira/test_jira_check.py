@@ -122,7 +122,7 @@ def test_the_schema_shows_types_limits_choices_and_statuses(tracker):
     assert task_fields["customfield_10051"].options == ("Internal", "Customer", "Both")
     assert task_fields["customfield_10015"].type == "date"
     assert task_fields["timeoriginalestimate"].writable
-    assert task_fields["status"].options == ("To Do", "In Progress", "Blocked", "In Review", "Done")
+    assert task_fields["status"].options == ("To Do", "In Progress", "Blocked", "In Review", "Done", "Cancelled")
     assert not task_fields["status.category"].writable
     plan_fields = {f.name: f for f in tracker.describe().objects[Kind.PLAN]}
     assert plan_fields["status"].options == ("To Do", "In Progress", "Done")

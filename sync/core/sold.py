@@ -1,0 +1,174 @@
+"""What is remembered of the deal that a plan was made from, and that deal again: fields, lines, and by which rules.
+
+Called by `sync.core.draft` and `sync.core.amendment`, and by whoever needs an onboarding's sold lines. Pure. It never
+takes a deal that is shown with less than before for a deal that was changed: what is empty now was not read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from connectors.base import Fields, Value
+from mappings.model import Deal, Line
+
+LINES = "lines"
+"""The remembered lines: one JSON text each. Deals made before lines were remembered have none."""
+
+RULES = "_rules"
+"""Names the rules of the mapping by which the remembered values were read. No mapped field begins like this."""
+
+SOLD_HOURS = "_sold_hours"
+"""What the deal itself says; `contracted_hours` beside it is what the template made of it."""
+
+LEFT = "_left"
+"""Parts of the present diff that a person decided to leave as they are."""
+
+PATCH = "_patch"
+"""What was applied of a diff of which other parts still wait."""
+
+_EMPTY: tuple[Value, ...] = (None, "", ())
+_OWN = ("product", "code", "family", "quantity", "price")
+
+
+def remembered(deal: Deal, *, contracted: Value, rules: str) -> dict[str, Value]:
+    """Return what is remembered of a deal; `contracted` are the hours that its plan grants."""
+    return {
+        **deal.fields,
+        "contracted_hours": contracted,
+        SOLD_HOURS: deal.fields.get("contracted_hours"),
+        LINES: tuple(_line_text(line) for line in deal.lines),
+        RULES: rules,
+    }
+
+
+def recalled(key: str, fields: Fields) -> Deal | None:
+    """Return the deal that is remembered; None for one whose lines were not remembered yet."""
+    lines = fields.get(LINES)
+    if not isinstance(lines, tuple | list):
+        return None
+    values = {name: value for name, value in fields.items() if name != LINES and not name.startswith("_")}
+    values["contracted_hours"] = fields.get(SOLD_HOURS)
+    closed = values.get("close_date")
+    if not isinstance(closed, date):
+        return None
+    return _deal(key, closed, values, tuple(_line(str(text)) for text in lines))
+
+
+def as_read(new: Deal, old: Deal, changed: frozenset[str] | None = frozenset()) -> tuple[Deal, Deal]:
+    """Return both deals so that they differ only where the deal was edited.
+
+    What the present deal shows empty counts as before: nobody agrees on something by emptying a field, and a value
+    that could not be read looks the same. Fields that the mapping reads otherwise than then (`changed`, as
+    `deal.<field>` and `lines.<field>`; None: nobody knows which) say the same on both sides, what they say now. Lines
+    keep their order of then, since a vendor's order says nothing.
+    """
+    anew = set(new.fields) if changed is None else {n.removeprefix("deal.") for n in changed if n.startswith("deal.")}
+    before = {**new.fields, **{n: v for n, v in old.fields.items() if n in new.fields and n not in anew}}
+    now = {n: before[n] if v in _EMPTY else v for n, v in new.fields.items()}
+    lines, old_lines = old.lines, old.lines
+    if not any(line.product == line.code == "" for line in new.lines):
+        lines = _aligned(old.lines, new.lines)
+    if changed is None:
+        old_lines = lines
+    elif reread := {n.removeprefix("lines.") for n in changed if n.startswith("lines.")}:
+        old_lines = tuple(_reread(line, lines, number, reread) for number, line in enumerate(old.lines))
+    closed, closed_then = now["close_date"], before["close_date"]
+    assert isinstance(closed, date)
+    assert isinstance(closed_then, date)
+    return _deal(new.key, closed, now, lines), _deal(new.key, closed_then, before, old_lines)
+
+
+def same(one: Deal, other: Deal) -> bool:
+    """Tell whether two deals say the same, in whatever order their lines come."""
+    return one.fields == other.fields and sorted(map(_line_text, one.lines)) == sorted(map(_line_text, other.lines))
+
+
+def encoded(values: Fields) -> dict[str, Any]:
+    """Return values as JSON can hold them."""
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def decoded(values: Mapping[str, Any]) -> dict[str, Value]:
+    """Return the values that `encoded` wrote."""
+    return {name: _revived(value) for name, value in values.items()}
+
+
+def _deal(key: str, closed: date, values: Fields, lines: tuple[Line, ...]) -> Deal:
+    amount = values.get("amount")
+    return Deal(
+        key=key,
+        name=str(values.get("name") or key),
+        account=str(values.get("account") or ""),
+        owner=str(values.get("owner") or ""),
+        close_date=closed,
+        amount=float(amount) if isinstance(amount, int | float) else None,
+        fields=values,
+        lines=lines,
+    )
+
+
+def _aligned(old: Sequence[Line], new: Sequence[Line]) -> tuple[Line, ...]:
+    """Put the present lines into the order of then: equal ones first, then those of the same product, then new ones."""
+    left = list(new)
+    placed: dict[int, Line] = {}
+    for named in (_line_text, _product):
+        for number, line in enumerate(old):
+            found = next((other for other in left if number not in placed and named(line) == named(other)), None)
+            if found is not None:
+                placed[number] = found
+                left.remove(found)
+    return (*(placed[number] for number in sorted(placed)), *left)
+
+
+def _product(line: Line) -> str:
+    return f"{line.product}\n{line.code}"
+
+
+def _reread(line: Line, lines: Sequence[Line], number: int, names: set[str]) -> Line:
+    """Let a line of then say in these fields what its like says now."""
+    alike = [other for other in lines if _product(other) == _product(line)]
+    other = alike[0] if alike else lines[number] if number < len(lines) else line
+    own = {name: getattr(other, name) for name in names if name in _OWN}
+    fields = {**line.fields, **{name: other.fields[name] for name in names if name in other.fields}}
+    return replace(line, **own, fields=fields)
+
+
+def _line_text(line: Line) -> str:
+    own = {name: getattr(line, name) for name in _OWN}
+    return json.dumps([encoded(own), encoded(line.fields)], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _line(text: str) -> Line:
+    own, fields = (decoded(part) for part in json.loads(text))
+    quantity, price = own["quantity"], own["price"]
+    assert isinstance(quantity, int | float)
+    assert isinstance(price, int | float)
+    product, code, family = (str(own[name]) for name in _OWN[:3])
+    return Line(product, code, family, float(quantity), float(price), fields)
+
+
+def _plain(value: Value) -> Any:
+    """Make a value JSON; a whole number is written as one, however the vendor wrote it."""
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    if isinstance(value, date):
+        return {"d": value.isoformat()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else round(value, 9)
+    return value
+
+
+def _revived(value: Any) -> Value:
+    if isinstance(value, dict):
+        [(kind, text)] = value.items()
+        return date.fromisoformat(text) if kind == "d" else datetime.fromisoformat(text)
+    if isinstance(value, list):
+        return tuple(str(each) for each in value)
+    found: Value = value
+    return found

@@ -1,0 +1,131 @@
+"""What plans were made from, kept in the store: templates' texts, the rules deals were read by, people's decisions.
+
+Used by `sync.engine.reconcile`, and by the commands that decide about amendments. A template's text is kept once per
+name and version, the first time that a plan made from it is looked at, so that the plan can be worked out again after
+the file has moved on. It decides nothing about values: that is `sync.core.amendment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mappings.load import Problems, kept_template
+from mappings.model import MappingSet
+from mappings.templates import Template
+from sync.core.model import StoreApi
+from sync.core.planned import Decision, Plan
+from sync.engine.observe import Observed
+from sync.engine.outcome import Result
+
+TEMPLATE, RULES, DECISION = "template", "deal rules", "amendment"
+"""Kinds of documents."""
+
+DECIDED = "decided"
+"""The one name of an onboarding's decision."""
+
+
+class Sources:
+    """Reads each source once, and keeps it once."""
+
+    def __init__(self, store: StoreApi, mappings: MappingSet, templates: Sequence[Template]) -> None:
+        self._store = store
+        self._mappings = mappings
+        self._configured = {(one.name, one.version): one for one in templates}
+        self._pinned: dict[tuple[str, str], Template] = {}
+        self._rules: dict[str, Mapping[str, str]] = {mappings.read_digest: mappings.read_by}
+        self._kept: set[tuple[str, str]] = set()
+        self.supposed: dict[str, Decision] = {}
+        """Decisions that a preview supposes."""
+
+    def pinned(self, name: str, version: str) -> Template | None:
+        """Return a template as it was when plans were first made from it; None where that cannot be told any more."""
+        place = (name, version)
+        if place not in self._pinned:
+            text = self.kept_text(name, version)
+            configured = self._configured.get(place)
+            if configured is not None and text in {"", configured.source}:
+                self._pinned[place] = configured
+            elif text:
+                try:
+                    self._pinned[place] = kept_template(f"{name} {version}", text, self._mappings)
+                except Problems:  # it speaks of fields that the mapping no longer has
+                    return None
+            else:
+                return None
+        return self._pinned[place]
+
+    def kept_text(self, name: str, version: str) -> str:
+        """Return the text that is kept of a template; "" for none."""
+        kept = {document.name: document.value for document in self._store.kept(TEMPLATE, "")}
+        return str(kept.get(f"{name}@{version}", {}).get("text", ""))
+
+    def changed(self) -> tuple[Template, ...]:
+        """Return the configured templates whose text changed without a new version."""
+        texts = {document.name: document.value.get("text") for document in self._store.kept(TEMPLATE, "")}
+        return tuple(
+            one
+            for (name, version), one in self._configured.items()
+            if one.source.strip() != str(texts.get(f"{name}@{version}", one.source)).strip()
+        )
+
+    def rules(self, digest: str) -> Mapping[str, str] | None:
+        """Return the rules by which remembered deals were read; None for those that nobody kept."""
+        if digest not in self._rules:
+            found = next((d.value for d in self._store.kept(RULES, "") if d.name == digest), None)
+            if found is None:
+                return None
+            self._rules[digest] = {name: str(said) for name, said in found.items()}
+        return self._rules[digest]
+
+    def keep(self, plans: Iterable[Plan]) -> None:
+        """Keep what these plans are made from, before anything of them is."""
+        for place in {(each.template, each.template_version) for each in plans if each.template} - self._kept:
+            configured = self._configured.get(place)
+            if configured is not None and configured.source:
+                self._store.keep_once(TEMPLATE, "", "@".join(place), {"text": configured.source})
+                digest = self._mappings.read_digest
+                self._store.keep_once(RULES, "", digest, dict(self._mappings.read_by))
+            self._kept.add(place)
+
+    def inform(self, seen: Observed) -> Observed:
+        """Put people's decisions beside what was observed."""
+        keys = [key for key, snapshot in seen.snapshots.items() if snapshot.onboarding.base and snapshot.deal]
+        if keys:
+            for document in self._store.kept(DECISION, keys[0] if len(keys) == 1 else None):
+                if document.key in seen.snapshots:
+                    snapshot = seen.snapshots[document.key]
+                    seen.snapshots[document.key] = replace(snapshot, decision=decision_of(document.value))
+            for key in self.supposed.keys() & seen.snapshots.keys():
+                seen.snapshots[key] = replace(seen.snapshots[key], decision=self.supposed[key])
+        return seen
+
+    def forget(self, results: Iterable[Result], decided: Collection[str]) -> None:
+        """Forget decisions that were carried out: a later diff asks anew."""
+        for result in results:
+            if result.plan.key in decided and result.amended:
+                self._store.forget(DECISION, result.plan.key, DECIDED)
+
+
+def decide(store: StoreApi, key: str, decision: Decision) -> None:
+    """Keep a decision for the next look at its onboarding."""
+    value = {
+        "by": decision.by,
+        "reason": decision.reason,
+        "applied": sorted(decision.applied),
+        "left": sorted(decision.left),
+        "upgrade": decision.upgrade,
+    }
+    store.keep(DECISION, key, DECIDED, value)
+
+
+def decision_of(value: Mapping[str, Any]) -> Decision:
+    """Return what `decide` kept."""
+    return Decision(
+        by=str(value.get("by", "")),
+        reason=str(value.get("reason", "")),
+        applied=frozenset(value.get("applied", ())),
+        left=frozenset(value.get("left", ())),
+        upgrade=str(value.get("upgrade", "")),
+    )
