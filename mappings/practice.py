@@ -5,7 +5,7 @@ Built by `mappings.load` from the sections `courts` and `health`, applied by `sy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -42,27 +42,44 @@ class Threshold:
     red: float | None = None
 
 
+RULES: Mapping[str, str] = {
+    "days_late": "Days by which the target launch has passed without a launch",
+    "days_forecast_late": "Days by which the forecast launch (P50) lies behind the target launch",
+    "days_forecast_late_p80": "The same for the launch that four of five such onboardings would make (P80)",
+    "hours_used": "Share of the contracted hours that is used",
+    "hours_at_completion": "Share of the contracted hours that will have been used at completion (P50)",
+    "overdue_share": "Share of the open tasks that are overdue",
+    "critical_days_overdue": "Days by which the worst of the critical tasks is overdue",
+    "customer_days_silent": "Days that a task has been in the customer's court beyond the days it was given",
+    "scope_flags": "Differences between what was sold and what is planned",
+    "records_held": "Records or fields that are held back for a person",
+}
+"""What each rule of health measures. Days are business days, shares run from 0 to 1."""
+
+ABOVE = frozenset({"hours_used", "hours_at_completion"})
+"""Rules whose red begins above its number, since what was contracted may be used up."""
+
+
 @dataclass(frozen=True, slots=True)
 class HealthRules:
-    """The published thresholds. Days are business days, shares run from 0 to 1."""
+    """The published thresholds, by the names of `RULES`."""
 
     days_late: Threshold = Threshold(amber=None, red=1)
-    """Days by which the target launch has passed without a launch."""
     days_forecast_late: Threshold = Threshold(amber=1, red=10)
-    """Days by which the forecast launch (P50) lies behind the target launch."""
     days_forecast_late_p80: Threshold = Threshold(amber=5, red=None)
-    """The same for the launch that four of five would make (P80)."""
     hours_used: Threshold = Threshold(amber=0.85, red=1.0)
-    """Share of the contracted hours that is used. Red is said above its number, not at it: used up is no overrun."""
     hours_at_completion: Threshold = Threshold(amber=1.0, red=1.2)
-    """Share of the contracted hours that will have been used at completion (P50)."""
     overdue_share: Threshold = Threshold(amber=0.1, red=0.4)
-    """Share of the open tasks that are overdue."""
     critical_days_overdue: Threshold = Threshold(amber=1, red=10)
-    """Days by which the worst of the critical tasks is overdue."""
     customer_days_silent: Threshold = Threshold(amber=5, red=15)
-    """Days that a task has been in the customer's court beyond the days it was given."""
     scope_flags: Threshold = Threshold(amber=1, red=None)
-    """Differences between what was sold and what is planned."""
     records_held: Threshold = Threshold(amber=None, red=None)
-    """Records or fields that are held back for a person."""
+
+    def table(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield each rule as people read it: its name, what it measures, from when on it is amber, and red."""
+        for rule, what in RULES.items():
+            threshold: Threshold = getattr(self, rule)
+            word = "above" if rule in ABOVE else "from"
+            amber, red = threshold.amber, threshold.red
+            shown = ("never" if amber is None else f"from {amber:g}", "never" if red is None else f"{word} {red:g}")
+            yield rule, what, *shown

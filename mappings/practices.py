@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from mappings.practice import Court, CourtRules, HealthRules, Threshold
+from mappings.practice import RULES, Court, CourtRules, HealthRules, Threshold
 from mappings.reading import Source, suggest
 from mappings.strict import Strict
 
@@ -47,16 +47,16 @@ class ThresholdDoc(Strict):
 class HealthDoc(Strict):
     """The rules of health with their thresholds; see docs/health.md. Days are business days, shares run from 0 to 1."""
 
-    days_late: ThresholdDoc = ThresholdDoc()
-    days_forecast_late: ThresholdDoc = ThresholdDoc()
-    days_forecast_late_p80: ThresholdDoc = ThresholdDoc()
-    hours_used: ThresholdDoc = ThresholdDoc()
-    hours_at_completion: ThresholdDoc = ThresholdDoc()
-    overdue_share: ThresholdDoc = ThresholdDoc()
-    critical_days_overdue: ThresholdDoc = ThresholdDoc()
-    customer_days_silent: ThresholdDoc = ThresholdDoc()
-    scope_flags: ThresholdDoc = ThresholdDoc()
-    records_held: ThresholdDoc = ThresholdDoc()
+    days_late: ThresholdDoc = Field(default=ThresholdDoc(), description=RULES["days_late"])
+    days_forecast_late: ThresholdDoc = Field(default=ThresholdDoc(), description=RULES["days_forecast_late"])
+    days_forecast_late_p80: ThresholdDoc = Field(default=ThresholdDoc(), description=RULES["days_forecast_late_p80"])
+    hours_used: ThresholdDoc = Field(default=ThresholdDoc(), description=RULES["hours_used"])
+    hours_at_completion: ThresholdDoc = Field(default=ThresholdDoc(), description=RULES["hours_at_completion"])
+    overdue_share: ThresholdDoc = Field(default=ThresholdDoc(), description=RULES["overdue_share"])
+    critical_days_overdue: ThresholdDoc = Field(default=ThresholdDoc(), description=RULES["critical_days_overdue"])
+    customer_days_silent: ThresholdDoc = Field(default=ThresholdDoc(), description=RULES["customer_days_silent"])
+    scope_flags: ThresholdDoc = Field(default=ThresholdDoc(), description=RULES["scope_flags"])
+    records_held: ThresholdDoc = Field(default=ThresholdDoc(), description=RULES["records_held"])
 
 
 def court_rules(source: Source, doc: CourtsDoc, statuses: Collection[str]) -> CourtRules:

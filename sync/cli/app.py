@@ -21,6 +21,7 @@ from sync.cli import (
     backfill,
     daemon,
     forecast,
+    health,
     hours,
     local,
     look,
@@ -52,6 +53,7 @@ local.register(app)
 look.register(app)
 hours.register(app)
 forecast.register(app)
+health.register(app)
 notices.register(app)
 report.register(app)
 plans.register(app)

@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 
 from mappings.calendar import BusinessCalendar
-from mappings.practice import CourtRules
 from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, plant, print_json
 from sync.cli.exits import Exit, Stop
 from sync.cli.forecast_shown import Tested, forecast_json, show_all, show_one, show_tested
@@ -25,6 +24,7 @@ from sync.core.forecast import Forecast, forecast
 from sync.core.pace import DAYS, HOURS, enough
 from sync.core.replay import latest, replay
 from sync.engine.dossiers import dossiers
+from sync.engine.lessons import lessons
 from sync.wiring import Plant
 
 _EACH = ("measure", "task", "group", "day", "actual", "p50", "p80", "estimate", "mean_ratio")
@@ -94,8 +94,8 @@ def show_forecast(
 def _show(opened: Plant, deals: Sequence[str] | None, *, as_json: bool) -> None:
     keys = list(dict.fromkeys(deals)) if deals else None
     context = opened.engine.context()
-    calendar, today, rules = context.mappings.calendar, context.today, CourtRules()
-    experience = replay(dossiers(opened.store), calendar).experience
+    calendar, today, rules = context.mappings.calendar, context.today, context.mappings.courts
+    experience = lessons(opened.store, calendar, today, keep=False).experience
     found: list[tuple[Dossier, Forecast]] = []
     for known in dossiers(opened.store, keys):
         if keys is None and not _is_open(known):

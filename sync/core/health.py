@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 
 from mappings.calendar import BusinessCalendar
-from mappings.practice import Court, HealthRules, Threshold
+from mappings.practice import ABOVE, Court, HealthRules, Threshold
 from sync.core.court import Courts
 from sync.core.dossier import Dossier
 
@@ -103,13 +103,9 @@ def _findings(
         measured |= {**_launch(known, outlook, calendar, today), **_tasks(known, courts, calendar, today)}
     for rule in fields(rules):
         number, text = measured.get(rule.name, (None, ""))
-        color = None if number is None else _color(getattr(rules, rule.name), number, over=rule.name in _OVER)
+        color = None if number is None else _color(getattr(rules, rule.name), number, over=rule.name in ABOVE)
         if color is not None:
             yield Finding(rule.name, color, text)
-
-
-_OVER = frozenset({"hours_used", "hours_at_completion"})
-"""Rules whose red begins above its number, since what was contracted may be used up."""
 
 
 def _color(threshold: Threshold, number: float, *, over: bool) -> Color | None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
+from sync.core.health import Color, Override
+from sync.core.judgement import override_values
 from sync.core.model import Priority
 from sync.demo.stage import Stage
 from sync.engine.daily import is_due, roll_on
+from sync.engine.lessons import OVERRIDE, WORD
 
 DAY = 86_400.0
 
@@ -78,3 +82,23 @@ def test_what_was_asked_for_is_left_to_whoever_reconciles_it(stage: Stage) -> No
     plant.engine.drain()
     assert stage.prove().sound
     assert roll_on(plant.engine, plant.store).rollups == 0
+
+
+def test_a_persons_word_reaches_the_crm_and_ends_by_itself(stage: Stage) -> None:
+    plant = stage.plant
+    key = plant.store.keys()[1]
+    today = plant.engine.context().today
+    word = Override(Color.GREEN, "They told us", today + timedelta(days=1), "Ada")
+    plant.store.keep(OVERRIDE, key, WORD, override_values(word))
+    plant.store.request([key], Priority.LIVE)
+    assert plant.engine.drain().rollups == 1
+    color, reason = shown(stage)[key]
+    assert color == "Green"
+    assert str(reason).startswith(f"They told us (set by Ada until {word.until}; computed: ")
+    assert stage.prove().sound
+    assert plant.engine.drain([key]).writes == 0
+    stage.sleep(2 * DAY)
+    roll_on(plant.engine, plant.store)
+    assert shown(stage)[key][0] != "Green"
+    assert plant.store.kept(OVERRIDE) == ()
+    assert stage.prove().sound

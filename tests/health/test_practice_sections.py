@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mappings.load import DEFAULT_MAPPINGS, Problems, load_mappings
-from mappings.practice import Court, CourtRules, HealthRules, Threshold
+from mappings.practice import ABOVE, RULES, Court, CourtRules, HealthRules, Threshold
 from mappings.practices import HealthDoc
 from sync.core.court import court_of
 
@@ -76,3 +76,11 @@ def test_a_templates_word_comes_after_the_status_and_before_all_else() -> None:
     assert court_of(rules, status="in_progress", **asked) is Court.CARRIER
     assert court_of(rules, status="blocked", **asked) is Court.CUSTOMER
     assert court_of(rules, status="in_progress", **{**asked, "court": ""}) is Court.US
+
+
+def test_the_page_about_health_lists_the_rules_that_the_code_has() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "health.md").read_text(encoding="utf-8")
+    listed = [line for line in page.splitlines() if line.startswith("| `")]
+    assert listed == [f"| `{rule}` | {what} | {amber} | {red} |" for rule, what, amber, red in HealthRules().table()]
+    assert RULES.keys() == {each.name for each in fields(HealthRules)}
+    assert RULES.keys() >= ABOVE
