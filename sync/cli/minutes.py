@@ -116,7 +116,7 @@ def _add(filled: Minutes, deal: str, opened: Plant) -> Added:
 
 def _tell(added: Added, filled: Minutes, *, as_json: bool) -> None:
     if as_json:
-        print_json({"meeting": filled.meeting, "added": list(added.names), "known": list(added.known)})
+        print_json({"meeting": filled.meeting, "added": dict(added.names), "known": list(added.known)})
         return
     for name in added.names.values():
         out.print(f"New task: {name}", markup=False)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import calendar as months
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sync.cli import minutes
-from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, day, err, plant
+from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, day, err, plant, print_json
 from sync.cli.exits import Exit, Stop
 from sync.cli.reporting import (
     AsOfOption,
@@ -236,3 +237,23 @@ def _accept(opened: Plant, deal: str, given: Acceptance, *, correct: bool) -> No
         text = f"{before.by} accepted it on {before.on}. If that was recorded wrongly, add --correct."
         raise Stop(text, Exit.REFUSED, "REPORT-04") from None
     err.print(f"Recorded: accepted by {given.by} on {given.on}.", markup=False)
+
+
+@app.command()
+def examples(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write them into.")] = Path("reports"),
+    json: JsonOption = False,
+) -> None:
+    """Write an example of every report in every format, from a made-up life on the simulator; needs no configuration.
+
+    Example: closedwon report examples --out docs/reports
+
+    Exit codes: 0 written · 3 the folder cannot be written.
+    """
+    from sync.demo.examples import write_examples  # noqa: PLC0415 - a daemon need not keep three vendors in memory
+
+    written = write_examples(out)
+    if json:
+        print_json({"written": [str(path) for path in written]})
+    else:
+        err.print(f"Written: {len(written)} files in {out}", markup=False)

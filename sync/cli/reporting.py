@@ -16,7 +16,7 @@ import typer
 from sync.cli.common import err, plant, print_json
 from sync.cli.exits import Exit, Stop
 from sync.reports.catalog import Audience, of_all, of_one
-from sync.reports.insight import Insight, Practice, insights, learned
+from sync.reports.insight import Insight, insights
 from sync.reports.page import Page
 from sync.reports.render import Format, model, render
 from sync.reports.views import Asked
@@ -96,35 +96,33 @@ def check(wish: Wish) -> None:
 
 def page_of(report: str, wish: Wish, ask: Ask, opened: Plant) -> Page:
     """Return a report's page."""
-    practice, today, then = _when(wish, opened)
+    today, then = _when(wish, opened)
     if not wish.portfolio:
         return of_one(report, wish.reader, one(wish, opened), ask(opened, then))
-    experience = learned(opened.store, practice, then, today=today)
-    found = insights(opened.store, practice, then, today=today, experience=experience)
+    found = insights(opened.store, opened.mappings, then, today=today)
     return of_all(report, found, then, ask(opened, then))
 
 
 def one(wish: Wish, opened: Plant) -> Insight:
     """Return what is known of the deal that is asked for."""
-    practice, today, then = _when(wish, opened)
+    today, then = _when(wish, opened)
     # A customer is told no forecast, so nothing need be learned for one.
-    internal = wish.reader is Audience.INTERNAL
-    experience = learned(opened.store, practice, then, today=today) if internal else None
-    keys = [wish.deal]
-    found = next(insights(opened.store, practice, then, today=today, keys=keys, experience=experience), None)
+    learning = wish.reader is Audience.INTERNAL
+    seen = insights(opened.store, opened.mappings, then, today=today, keys=[wish.deal], learning=learning)
+    found = next(seen, None)
     if found is None:
         text = f"No plan is known for {wish.deal}. `closedwon status` tells what waits; check the deal's Id."
         raise Stop(text, Exit.USAGE, "REPORT-01")
     return found
 
 
-def _when(wish: Wish, opened: Plant) -> tuple[Practice, date, date]:
-    context = opened.engine.context()
-    then = wish.as_of or context.today
-    if then > context.today:
-        text = f"--as-of {then} is not over yet: today is {context.today}."
-        raise Stop(text, Exit.USAGE, "REPORT-02")
-    return Practice.of(context.mappings), context.today, then
+def _when(wish: Wish, opened: Plant) -> tuple[date, date]:
+    """Return today and the day that the report tells of."""
+    today = opened.engine.context().today
+    then = wish.as_of or today
+    if then > today:
+        raise Stop(f"--as-of {then} is not over yet: today is {today}.", Exit.USAGE, "REPORT-02")
+    return today, then
 
 
 def write(page: Page, wish: Wish) -> None:

@@ -65,7 +65,7 @@ def for_us(view: InternalView) -> Page:
     )
     return Page(
         f"Agenda: {view.account or view.title}",
-        f"{view.title} · meeting of {written(view.meeting or view.day)}",
+        f"Internal · {view.title} · meeting of {written(view.meeting or view.day)}",
         view.day,
         (
             Figures(figures),

@@ -24,28 +24,33 @@ AT_LEAST = 1.0
 def for_customer(view: CustomerView) -> Page:
     """Return the dates that a customer puts into the calendar."""
     name = view.account or "your company"
-    return _page(f"Onboarding of {name}", view.day, view.tasks, f"For {name}.")
+    return _page(f"Onboarding of {name}", view, view.tasks, f"For {name}.")
 
 
 def for_us(view: InternalView) -> Page:
     """Return the dates that our own people put into theirs."""
     footer = f"Internal: not for the customer. Deal {view.key}."
-    return _page(view.title, view.day, view.tasks, footer, prefix=f"{view.account}: " if view.account else "")
+    return _page(view.title, view, view.tasks, footer, prefix=f"{view.account}: " if view.account else "")
 
 
 def _page(
-    title: str, day: date, tasks: Sequence[SharedTask] | Sequence[InternalTask], footer: str, *, prefix: str = ""
+    title: str,
+    view: CustomerView | InternalView,
+    tasks: Sequence[SharedTask] | Sequence[InternalTask],
+    footer: str,
+    prefix: str = "",
 ) -> Page:
+    day, made = view.day, view.kickoff or view.day
     milestones = [task for task in tasks if task.milestone and task.due]
     trainings = [task for task in tasks if task.training and task.sessions and not task.milestone]
     dates = (
-        *(_whole_day(task, prefix) for task in milestones),
-        *(session for task in trainings for session in _sessions(task, prefix)),
+        *(_whole_day(task, made, prefix) for task in milestones),
+        *(session for task in trainings for session in _sessions(task, made, prefix)),
     )
     sessions = [each for each in dates if each.begins and not each.cancelled]
     return Page(
         f"{title}: dates",
-        f"As of {written(day)}",
+        f"{'Internal · as' if isinstance(view, InternalView) else 'As'} of {written(day)}",
         day,
         (
             listed("Milestones", _MILESTONES, sorted(milestones, key=lambda task: (task.due or day, task.name))),
@@ -68,7 +73,7 @@ _TRAININGS = (
 )
 
 
-def _whole_day(task: SharedTask | InternalTask, prefix: str) -> Dated:
+def _whole_day(task: SharedTask | InternalTask, made: date, prefix: str) -> Dated:
     assert task.due is not None
     return Dated(
         uid=task.uid,
@@ -76,13 +81,13 @@ def _whole_day(task: SharedTask | InternalTask, prefix: str) -> Dated:
         start=task.due,
         end=task.due,
         revision=task.revision,
-        revised=_revised(task, task.due),
+        revised=_revised(task, made),
         note=f"Milestone of the phase {task.phase}. {task.status}." if task.phase else task.status,
         cancelled=task.status == "Cancelled",
     )
 
 
-def _sessions(task: SharedTask | InternalTask, prefix: str) -> Iterator[Dated]:
+def _sessions(task: SharedTask | InternalTask, made: date, prefix: str) -> Iterator[Dated]:
     hours = task.hours_planned or AT_LEAST
     number = min(len(task.sessions), math.ceil(hours / LONGEST))
     for place, begins in enumerate(task.sessions[:number], start=1):
@@ -92,7 +97,7 @@ def _sessions(task: SharedTask | InternalTask, prefix: str) -> Iterator[Dated]:
             start=begins.date(),
             end=begins.date(),
             revision=task.revision,
-            revised=_revised(task, begins.date()),
+            revised=_revised(task, made),
             note=f"Training. {task.status}. The hour is a proposal.",
             cancelled=task.status == "Cancelled",
             begins=begins,
@@ -100,6 +105,6 @@ def _sessions(task: SharedTask | InternalTask, prefix: str) -> Iterator[Dated]:
         )
 
 
-def _revised(task: SharedTask | InternalTask, otherwise: date) -> datetime:
-    """Return when an entry last changed; one that never did is as old as its date, so that no clock is asked."""
-    return task.revised or datetime.combine(otherwise, time(), UTC)
+def _revised(task: SharedTask | InternalTask, made: date) -> datetime:
+    """Return when an entry last changed; one that never did is as old as its plan, so that no clock is asked."""
+    return task.revised or datetime.combine(made, time(), UTC)

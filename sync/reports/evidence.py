@@ -56,7 +56,9 @@ def for_us(view: InternalView) -> Page:
         ("Kickoff", view.kickoff),
     ]
     title = f"Go-live evidence: {view.account or view.title}"
-    return _page(title, facts, view.tasks, view.launched, view.acceptance, "Internal: for finance.")
+    return _page(
+        title, facts, view.tasks, view.launched, view.acceptance, "Internal: for finance.", "Internal · launched"
+    )
 
 
 def _page(
@@ -66,6 +68,7 @@ def _page(
     launched: date | None,
     accepted: Acceptance | None,
     footer: str,
+    subtitle: str = "Launched",
 ) -> Page:
     assert launched is not None
     facts += [("Accepted by", accepted.by if accepted else None), ("Accepted on", accepted.on if accepted else None)]
@@ -75,7 +78,7 @@ def _page(
     accepting = f"{accepted.by} on {written(accepted.on)}" if accepted else "Not recorded yet"
     return Page(
         title,
-        f"Launched on {written(launched)}",
+        f"{subtitle} on {written(launched)}",
         launched,
         (
             Figures((Figure("Launched on", launched, Look.DAY), Figure("Accepted by", accepting))),

@@ -93,3 +93,10 @@ def coming(tasks: Iterable[TimedT], day: date) -> list[TimedT]:
     until = day + FORTNIGHT
     days = [(task, [each for each in (task.start, task.due) if each]) for task in tasks if task.open]
     return by_due(task for task, own in days if own and min(own) <= until)
+
+
+def left(hours: float | None) -> str:
+    """Say what is left of contracted hours, "" where that is not known."""
+    if hours is None:
+        return ""
+    return f"{hours:g} left" if hours >= 0 else f"{-hours:g} more than agreed"

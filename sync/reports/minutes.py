@@ -41,14 +41,28 @@ def for_us(view: InternalView) -> Page:
     footer = (
         f"Internal: not for the customer. Deal {view.key}. `closedwon report minutes --take` makes the actions tasks."
     )
-    return _page(f"Minutes: {view.account or view.title}", view.meeting or view.day, view.reference, open_, footer)
+    return _page(
+        f"Minutes: {view.account or view.title}",
+        view.meeting or view.day,
+        view.reference,
+        open_,
+        footer,
+        "Internal · meeting",
+    )
 
 
-def _page(title: str, meeting: date, reference: str, open_: Sequence[SharedTask | InternalTask], footer: str) -> Page:
-    columns = (Column("No", Look.COUNT, 5), Column("Action", width=60), *(Column(name) for name in COLUMNS[2:]))
+def _page(
+    title: str,
+    meeting: date,
+    reference: str,
+    open_: Sequence[SharedTask | InternalTask],
+    footer: str,
+    subtitle: str = "Meeting",
+) -> Page:
+    columns = (Column("No", width=5), Column("Action", width=60), *(Column(name) for name in COLUMNS[2:]))
     return Page(
         title,
-        f"Meeting of {written(meeting)}",
+        f"{subtitle} of {written(meeting)}",
         meeting,
         (
             Words("", (f"{MEETING}{meeting.isoformat()}", f"{REFERENCE}{reference}")),

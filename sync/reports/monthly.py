@@ -44,7 +44,7 @@ def for_us(view: InternalView) -> Page:
     worth = (Figure("Worth by the contract's rates", value, Look.HOURS),) if value else ()
     return Page(
         f"{view.account or view.title}: hours in {books.sums.start:%B %Y}",
-        f"{view.title} · {_span(books.sums, view.day)}",
+        f"Internal · {view.title} · {_span(books.sums, view.day)}",
         view.day,
         (
             Figures((*_figures(books.sums, view.hours_contracted), *worth)),
@@ -57,7 +57,7 @@ def for_us(view: InternalView) -> Page:
 
 def of_all(views: Sequence[InternalView], day: date) -> Page:
     """Return the month of all onboardings that had hours to use or used some."""
-    shown = [(view, view.books.sums) for view in views if view.books and _concerned(view.books.sums)]
+    shown = [(view, view.books.sums) for view in views if view.books and _concerned(view, view.books.sums)]
     shown.sort(key=lambda each: (each[0].account, each[0].title, each[0].key))
     month = views[0].books.sums if views and views[0].books else None
     charged = round(sum(sums.charged for _, sums in shown), 2)
@@ -69,7 +69,7 @@ def of_all(views: Sequence[InternalView], day: date) -> Page:
     )
     return Page(
         f"Hours of all onboardings in {month.start:%B %Y}" if month else "Hours of all onboardings",
-        _span(month, day) if month else f"As of {written(day)}",
+        f"Internal · {_span(month, day)}" if month else f"Internal · as of {written(day)}",
         day,
         (Figures(figures), listed("Onboardings", _ROW, shown, "No onboarding had hours in this month.")),
         "Internal: not for customers. Entries as they are now.",
@@ -133,5 +133,7 @@ def _span(sums: MonthSums, day: date) -> str:
     return whole if sums.over else f"{whole}, as of {written(day)}: the month is not over"
 
 
-def _concerned(sums: MonthSums) -> bool:
-    return any((sums.opening, sums.granted, sums.charged, sums.lapsed, sums.closing))
+def _concerned(view: InternalView, sums: MonthSums) -> bool:
+    """Tell whether an onboarding had begun by the end of the month, or used hours before it began."""
+    begun = view.kickoff is None or view.kickoff <= sums.end
+    return bool(sums.charged) or (begun and any((sums.opening, sums.granted, sums.lapsed, sums.closing)))

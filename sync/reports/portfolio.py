@@ -30,10 +30,14 @@ _ROW = (
     Field[InternalView]("Done", lambda view: share_done(view.tasks), Look.SHARE, 8),
     Field[InternalView]("Overdue", lambda view: sum(1 for task in view.tasks if task.days_late), Look.COUNT, 9),
     Field[InternalView]("At the customer", _at_customer, Look.COUNT, 9),
-    Field[InternalView]("Hours contracted", lambda view: view.hours_contracted, Look.HOURS, 11),
-    Field[InternalView]("Hours used", lambda view: view.hours_charged, Look.HOURS, 9),
+    Field[InternalView]("Hours agreed", lambda view: view.hours_contracted, Look.HOURS, 10),
+    Field[InternalView]("Used", lambda view: view.hours_charged, Look.HOURS, 9),
     Field[InternalView]("At completion", lambda view: view.hours_at_completion, Look.HOURS, 11),
-    Field[InternalView]("Why", lambda view: view.health_reason, width=50),
+)
+_WHY = (
+    Field[InternalView]("Onboarding", lambda view: view.title, width=34),
+    Field[InternalView]("Health", lambda view: view.health, Look.COLOR, 9),
+    Field[InternalView]("Why", lambda view: view.health_reason, width=60),
 )
 
 
@@ -45,16 +49,20 @@ def of_all(views: Sequence[InternalView], day: date) -> Page:
     launched = sum(1 for view in shown if view.launched)
     soon = sum(1 for v in shown if not v.launched and v.target_launch and day <= v.target_launch <= day + FOUR_WEEKS)
     figures = (
-        Figure("Onboardings", len(shown), Look.COUNT, f"{len(views) - len(shown)} more are finished"),
+        Figure("Onboardings", len(shown), Look.COUNT, _rest(len(views) - len(shown))),
         *colors,
         Figure("To launch within four weeks", soon, Look.COUNT),
         Figure("Launched within four weeks", launched, Look.COUNT),
     )
     return Page(
         "All onboardings: weekly status",
-        f"As of {written(day)}",
+        f"Internal · as of {written(day)}",
         day,
-        (Figures(figures), listed("Onboardings", _ROW, shown, "No onboarding is under way.")),
+        (
+            Figures(figures),
+            listed("Onboardings", _ROW, shown, "No onboarding is under way."),
+            listed("Why", _WHY, [view for view in shown if view.health != "green"], "All are green."),
+        ),
         "Internal: not for customers. Worst health first, then by target launch.",
     )
 
@@ -69,3 +77,7 @@ def _current(view: InternalView, day: date) -> bool:
     if any(task.open for task in view.tasks):
         return True
     return view.launched is not None and view.launched > day - FOUR_WEEKS
+
+
+def _rest(number: int) -> str:
+    return f"and {number} that are finished" if number else ""

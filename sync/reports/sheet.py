@@ -49,7 +49,7 @@ class _Maker:
         paper = self._sheet(page.title)
         paper.hide_gridlines(2)
         paper.set_column(0, 0, 30)
-        paper.set_column(1, 1, 22)
+        paper.set_column(1, 1, 32)
         paper.set_column(2, 2, 50)
         paper.write_string(0, 0, page.title, self._format(bold=True, font_size=16))
         paper.write_string(1, 0, page.subtitle, self._format(font_color="#555555"))
@@ -62,9 +62,8 @@ class _Maker:
     def table(self, table: Table) -> None:
         """Write a table on a sheet of its own, with a heading that stays and a filter."""
         paper = self._sheet(table.heading or "Table")
-        head = self._format(bold=True, bg_color="#1f3a5f", font_color="#ffffff", text_wrap=True, valign="top")
         for number, column in enumerate(table.columns):
-            paper.write_string(0, number, column.name, head)
+            paper.write_string(0, number, column.name, self._head(column.look))
             paper.set_column(number, number, min(_WIDEST, _width(table, number, column)))
         for line, row in enumerate(table.rows, start=1):
             for number, (value, column) in enumerate(zip(row, table.columns, strict=True)):
@@ -76,11 +75,17 @@ class _Maker:
         paper.freeze_panes(1, 0)
         paper.repeat_rows(0)
 
+    def _head(self, look: Look) -> Any:
+        align = "right" if look in _FORMATS and look is not Look.DAY else "left"
+        colors = {"bg_color": "#1f3a5f", "font_color": "#ffffff"}
+        return self._format(bold=True, text_wrap=True, valign="top", align=align, **colors)
+
     def _sheet(self, heading: str) -> Any:
         paper = self._book.add_worksheet(self._name(heading))
         paper.set_landscape()
         paper.set_paper(9)  # A4
         paper.fit_to_pages(1, 0)
+        paper.set_header("&L&A&R&P / &N")
         return paper
 
     def _name(self, heading: str) -> str:
@@ -96,9 +101,10 @@ class _Maker:
         match block:
             case Figures():
                 for figure in block.figures:
-                    paper.write_string(row, 0, figure.name, self._format(bold=True))
+                    paper.write_string(row, 0, figure.name, self._format(bold=True, valign="top"))
                     self._write(paper, row, 1, figure.value, figure.look)
-                    paper.write_string(row, 2, figure.note, self._format(font_color="#555555", text_wrap=True))
+                    noted = self._format(font_color="#555555", text_wrap=True, indent=1, valign="top")
+                    paper.write_string(row, 2, figure.note, noted)
                     row += 1
             case Words(heading, lines) | Points(heading, lines):
                 if heading:
@@ -135,7 +141,7 @@ class _Maker:
             return self._format(bg_color=ground, font_color=ink, bold=True, valign="top")
         if look in _FORMATS:
             return self._format(num_format=_FORMATS[look], align="left" if look is Look.DAY else "right", valign="top")
-        return self._format(text_wrap=True, valign="top")
+        return self._format(text_wrap=True, valign="top", align="left")
 
     def _format(self, **given: Any) -> Any:
         key = tuple(sorted(given.items()))

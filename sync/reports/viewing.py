@@ -41,6 +41,7 @@ TRAINER = "trainer"
 ACTION = "action_"
 """Begins the items of tasks that a meeting agreed on."""
 
+_BY_HAND, _BY_FORECAST = "from estimates and what finished took", "forecast, P50"
 _NINE = time(9)
 _MOST_SESSIONS = 20
 
@@ -77,8 +78,8 @@ def customer_view(seen: Insight, asked: Asked) -> CustomerView:
 
 def internal_view(seen: Insight, asked: Asked) -> InternalView:
     """Take out of an onboarding what our own people see in reports."""
-    known, ahead, books_ = seen.known, seen.forecast, seen.statement
-    launch = known.launch_task
+    known, ahead, books_ = seen.known, seen.judged.forecast, seen.statement
+    launch, forecast = known.launch_task, seen.judged.hours_forecast
     return InternalView(
         key=known.key,
         title=known.title,
@@ -93,15 +94,15 @@ def internal_view(seen: Insight, asked: Asked) -> InternalView:
         baseline_launch=launch.baseline_due if launch else _day(known.plan.get("target_launch")),
         launched=known.actual_launch,
         launch_name=launch.name if launch else "",
-        health=str(seen.health.color),
-        health_reason=seen.health.reason,
-        findings=tuple((str(each.color), each.text) for each in seen.health.findings),
+        health=str(seen.judged.health.color),
+        health_reason=seen.judged.health.reason,
+        findings=tuple((str(each.color), each.text) for each in seen.judged.health.findings),
         forecast_p50=ahead.p50,
         forecast_p80=ahead.p80,
         in_time=ahead.in_time,
         why_no_forecast=ahead.why_not,
         causes=tuple((cause.name, cause.days, str(cause.court)) for cause in ahead.causes),
-        lost=tuple((str(court), seen.courts.lost(court)) for court in Court),
+        lost=tuple((str(court), seen.judged.courts.lost(court)) for court in Court),
         tasks=tuple(_internal_task(seen, task) for task in known.tasks),
         changes=_changes(known, known.tasks, asked.since, seen.day),
         since=asked.since,
@@ -109,7 +110,8 @@ def internal_view(seen: Insight, asked: Asked) -> InternalView:
         hours_contracted=books_.contracted,
         hours_charged=hours(books_.ledger.charged) or 0.0,
         hours_remaining=hours(books_.balance.remaining),
-        hours_at_completion=round(books_.at_completion, 2),
+        hours_at_completion=round(books_.at_completion, 2) if forecast is None else forecast,
+        hours_basis=_BY_HAND if forecast is None else _BY_FORECAST,
         hours_used_up=books_.exhaustion.p50,
         entries_to_fix=len(books_.to_fix),
         books=_internal_books(seen, asked.month) if asked.month else None,
@@ -130,7 +132,7 @@ def words(status: str) -> str:
 
 
 def _shared_task(seen: Insight, task: Task) -> SharedTask:
-    clock = seen.courts.clocks.get(task.item)
+    clock = seen.judged.courts.clocks.get(task.item)
     revision, revised = _revisions(seen.known, task.item)
     return SharedTask(
         uid=_uid(seen.known.key, task.item),
@@ -155,7 +157,7 @@ def _shared_task(seen: Insight, task: Task) -> SharedTask:
 
 
 def _internal_task(seen: Insight, task: Task) -> InternalTask:
-    clock = seen.courts.clocks.get(task.item)
+    clock = seen.judged.courts.clocks.get(task.item)
     revision, revised = _revisions(seen.known, task.item)
     return InternalTask(
         uid=_uid(seen.known.key, task.item),
@@ -181,7 +183,6 @@ def _internal_task(seen: Insight, task: Task) -> InternalTask:
         sessions=_sessions(seen, task),
         revision=revision,
         revised=revised,
-        link=task.urls[0] if task.urls else "",
     )
 
 
@@ -189,11 +190,11 @@ def _sessions(seen: Insight, task: Task) -> tuple[datetime, ...]:
     start, end = task.start_target or task.due_target, task.due_target or task.start_target
     if task.role != TRAINER or start is None or end is None:
         return ()
-    calendar = seen.practice.calendar
+    calendar = seen.mappings.calendar
     days = [calendar.next_business_day(start)]
     while (following := calendar.add(days[-1], 1)) <= end and len(days) < _MOST_SESSIONS:
         days.append(following)
-    return tuple(datetime.combine(day, _NINE, seen.practice.hours.zone).astimezone(UTC) for day in days)
+    return tuple(datetime.combine(day, _NINE, seen.mappings.hours.zone).astimezone(UTC) for day in days)
 
 
 def _changes(known: Dossier, tasks: tuple[Task, ...], since: date | None, until: date) -> tuple[Change, ...]:
@@ -219,7 +220,7 @@ def _told(event: Event, text: str) -> str | date | None:
 
 
 def _shared_books(seen: Insight, month: date) -> SharedBooks:
-    found = books(seen.known, seen.practice.hours, month, seen.day)
+    found = books(seen.known, seen.mappings.hours, month, seen.day)
     names = {task.item: task.name for task in seen.known.tasks if task.audience in SHARED}
     sums: dict[str, int] = {}
     for placed in found.entries:
@@ -230,7 +231,7 @@ def _shared_books(seen: Insight, month: date) -> SharedBooks:
 
 
 def _internal_books(seen: Insight, month: date) -> InternalBooks:
-    found = books(seen.known, seen.practice.hours, month, seen.day)
+    found = books(seen.known, seen.mappings.hours, month, seen.day)
     sums: dict[tuple[str, str, str], list[float]] = {}
     for placed in found.entries:
         where = seen.statement.name_of(placed.logged.item)

@@ -143,7 +143,6 @@ class InternalTask:
     sessions: tuple[datetime, ...]
     revision: int
     revised: datetime | None
-    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +208,7 @@ class InternalView:
     hours_charged: float
     hours_remaining: float | None
     hours_at_completion: float
+    hours_basis: str
     hours_used_up: date | None
     entries_to_fix: int
     books: InternalBooks | None

@@ -5,7 +5,7 @@ Called by `sync.reports.catalog`. Everything is as of a day; the week is the sev
 
 from __future__ import annotations
 
-from sync.reports.listing import WEEK, Field, by_due, coming, count, done_since, listed, written
+from sync.reports.listing import WEEK, Field, by_due, coming, count, done_since, left, listed, written
 from sync.reports.page import Block, Figure, Figures, Look, Page, Points, Table, Words
 from sync.reports.portfolio import share_done
 from sync.reports.views import CustomerView, InternalTask, InternalView, SharedTask
@@ -70,10 +70,11 @@ def for_us(view: InternalView) -> Page:
         ),
         *_causes(view),
         *_held(view),
+        listed("Where the plan is", _LINKS, view.links, "Nowhere yet."),
     )
     return Page(
         f"{view.account or view.title}: weekly status",
-        f"{view.title} · as of {written(view.day)}",
+        f"Internal · {view.title} · as of {written(view.day)}",
         view.day,
         blocks,
         f"Internal: not for the customer. Deal {view.key}, template {view.template}.",
@@ -93,16 +94,15 @@ def _customer_figures(view: CustomerView) -> tuple[Figure, ...]:
     if ahead:
         figures.append(Figure("Next milestone", ahead[0].due, Look.DAY, ahead[0].name))
     if view.hours_contracted is not None:
-        left = f"{view.hours_remaining:g} are left" if view.hours_remaining is not None else ""
         used = f"{view.hours_charged:g} of {view.hours_contracted:g}"
-        figures.append(Figure("Hours used", used, note=left))
+        figures.append(Figure("Hours used", used, note=left(view.hours_remaining)))
     return tuple(figures)
 
 
 def _internal_figures(view: InternalView) -> tuple[Figure, ...]:
     chance = "" if view.in_time is None else f"in time with a chance of {view.in_time:.0%}"
     figures = [
-        Figure("Health", view.health, Look.COLOR, view.health_reason),
+        Figure("Health", view.health, Look.COLOR),
         Figure("Target launch", view.target_launch, Look.DAY, _baseline(view)),
         Figure("Launched", view.launched, Look.DAY)
         if view.launched
@@ -113,7 +113,7 @@ def _internal_figures(view: InternalView) -> tuple[Figure, ...]:
     figures += [
         Figure("Done", share_done(view.tasks), Look.SHARE, count(len(view.tasks), "task")),
         Figure("Hours used", view.hours_charged, Look.HOURS, _agreed(view)),
-        Figure("Hours at completion", view.hours_at_completion, Look.HOURS, "from estimates and what finished took"),
+        Figure("Hours at completion", view.hours_at_completion, Look.HOURS, view.hours_basis),
     ]
     if view.entries_to_fix:
         figures.append(Figure("Time entries to fix", view.entries_to_fix, Look.COUNT, "closedwon hours lists them"))
@@ -121,15 +121,15 @@ def _internal_figures(view: InternalView) -> tuple[Figure, ...]:
 
 
 def _baseline(view: InternalView) -> str:
-    moved = view.baseline_launch and view.baseline_launch != view.target_launch
-    return f"moved from {view.baseline_launch}" if moved else ""
+    if view.baseline_launch is None or view.baseline_launch == view.target_launch:
+        return ""
+    return f"moved from {written(view.baseline_launch)}"
 
 
 def _agreed(view: InternalView) -> str:
     if view.hours_contracted is None:
         return "no contracted hours are known"
-    left = "" if view.hours_remaining is None else f", {view.hours_remaining:g} left"
-    return f"of {view.hours_contracted:g} contracted{left}"
+    return ", ".join(filter(None, (f"of {view.hours_contracted:g} contracted", left(view.hours_remaining))))
 
 
 _LOST = (
@@ -140,6 +140,12 @@ _CAUSES = (
     Field[tuple[str, int, str]]("Task", lambda each: each[0], width=44),
     Field[tuple[str, int, str]]("Days", lambda each: each[1], Look.COUNT),
     Field[tuple[str, int, str]]("Court", lambda each: each[2]),
+)
+
+
+_LINKS = (
+    Field[tuple[str, str]]("Connection", lambda link: link[0]),
+    Field[tuple[str, str]]("Address", lambda link: link[1], Look.LINK, 50),
 )
 
 

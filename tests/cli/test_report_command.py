@@ -136,7 +136,7 @@ def test_minutes_that_come_back_become_tasks_once_and_the_agenda_knows_the_meeti
     assert desk.run("reconcile").code == 0
     issues, _, _ = desk.records()
     again = desk.run("report", "minutes", key, "--take", name, "--json").json
-    assert (again["added"], len(again["known"])) == ([], 2)
+    assert (again["added"], len(again["known"])) == ({}, 2)
     assert desk.run("reconcile").code == 0
     assert desk.records()[0] == issues
     agenda = desk.run("report", "agenda", key).out

@@ -14,10 +14,12 @@ from dossier_desk import changed, task
 from connectors.base import TimeEntry
 from mappings.calendar import BusinessCalendar
 from mappings.hours import HourRules
-from mappings.practice import CourtRules, HealthRules
+from mappings.load import DEFAULT_MAPPINGS, load_mappings
 from sync.core.dossier import Dossier, Logged, Task
+from sync.core.health import Color, Override
+from sync.core.judgement import Basis
 from sync.core.model import Quarantine
-from sync.reports.insight import Practice
+from sync.reports.insight import Insight, insight
 from sync.reports.views import Acceptance, Asked
 
 MARK = "zqsecret"
@@ -26,14 +28,21 @@ KEY = f"006{MARK}0001"
 ODD_SECONDS = (26316, 41508, 7236)
 """Of internal tasks: 7.31, 11.53 and 2.01 hours, which nothing else in these tests comes to."""
 ODD = ("7.31", "11.53", "2.01", "918273645")
-PRACTICE = Practice(
-    HourRules(
+MAPPINGS = replace(
+    load_mappings(DEFAULT_MAPPINGS),
+    hours=HourRules(
         people={"tracker": {"u1": f"{MARK}-author@example.com"}}, roles={f"{MARK}-author@example.com": "trainer"}
     ),
-    CourtRules(),
-    HealthRules(),
-    BusinessCalendar(),
+    calendar=BusinessCalendar(),
 )
+WORD = Override(Color.RED, f"{MARK} said so", TODAY, f"{MARK}@example.com")
+
+
+def look(known: Dossier, day: date = TODAY) -> Insight:
+    """What is known of an onboarding on a day, a person's word for its health with it."""
+    return insight(known, Basis(MAPPINGS, day), WORD)
+
+
 ASKED = Asked(
     since=date(2026, 11, 2),
     month=date(2026, 11, 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 from datetime import timedelta
 from types import UnionType
@@ -10,11 +11,10 @@ from types import UnionType
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reports_desk import ASKED, MARK, ODD, PRACTICE, TODAY, internal, secret, shared, text_of
+from reports_desk import ASKED, MARK, ODD, TODAY, internal, look, secret, shared, text_of
 
 from sync.core.dossier import Task
 from sync.reports.catalog import FOR_CUSTOMERS, FOR_US, Audience, of_one
-from sync.reports.insight import insight
 from sync.reports.render import Format, render
 from sync.reports.views import CustomerView
 
@@ -50,19 +50,21 @@ def _tasks(draw: st.DrawFn) -> tuple[Task, ...]:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(tasks=_tasks(), launched=st.booleans(), hidden=st.booleans())
 def test_no_mark_of_anything_internal_is_in_any_file_for_a_customer(
     tasks: tuple[Task, ...], launched: bool, hidden: bool
 ) -> None:
-    seen = insight(secret(tasks, launched=launched, hidden_launch=hidden), PRACTICE, TODAY)
+    seen = look(secret(tasks, launched=launched, hidden_launch=hidden))
     for report in FOR_CUSTOMERS:
         if report == "evidence" and not launched:
             continue
         page = of_one(report, Audience.CUSTOMER, seen, ASKED)
         for form in Format:
             told = text_of(render(page, form)).lower()
-            assert [mark for mark in (MARK, *ODD) if mark in told] == [], (report, form)
+            # A total may end in the same digits: it is of more than one task.
+            assert [odd for odd in ODD if re.search(rf"(?<![\d.]){re.escape(odd)}(?!\d)", told)] == [], (report, form)
+            assert MARK not in told, (report, form)
 
 
 @pytest.mark.parametrize("report", sorted(FOR_US))
@@ -70,7 +72,7 @@ def test_no_mark_of_anything_internal_is_in_any_file_for_a_customer(
 def test_the_marks_would_be_found_if_they_were_there(report: str, form: Format) -> None:
     agreed = dataclasses.replace(internal(7, TODAY, TODAY), item="action_20261102_1")
     tasks = (internal(0, TODAY, TODAY, milestone=True, role="trainer"), agreed, shared("go", TODAY, TODAY))
-    page = of_one(report, Audience.INTERNAL, insight(secret(tasks, launched=True), PRACTICE, TODAY), ASKED)
+    page = of_one(report, Audience.INTERNAL, look(secret(tasks, launched=True)), ASKED)
     assert MARK in text_of(render(page, form)).lower() or (form is Format.ICS and not page.dates)
 
 
@@ -121,5 +123,5 @@ def _parts(hint: object) -> list[object]:
 
 def test_an_onboarding_of_a_customer_without_a_name_tells_no_title() -> None:
     known = dataclasses.replace(secret(()), account="")
-    page = of_one("weekly", Audience.CUSTOMER, insight(known, PRACTICE, TODAY), ASKED)
+    page = of_one("weekly", Audience.CUSTOMER, look(known), ASKED)
     assert "Onboarding of your company" in page.title

@@ -11,12 +11,12 @@ import pytest
 from dossier_desk import changed, dossier_of, task
 from hypothesis import given
 from hypothesis import strategies as st
-from reports_desk import KEY, PRACTICE, TODAY, secret, shared
+from reports_desk import KEY, MAPPINGS, TODAY, look, secret, shared
 
 from connectors.base import TimeEntry
 from sync.core.dossier import Dossier, Logged, Task
 from sync.reports.catalog import Audience, of_all, of_one
-from sync.reports.insight import Insight, insight
+from sync.reports.insight import Insight
 from sync.reports.month import books
 from sync.reports.page import Figures, Page, Table
 from sync.reports.render import Format, render
@@ -40,7 +40,7 @@ def worked(entries: list[tuple[date, int]], **plan: Any) -> Dossier:
 
 
 def seen(*tasks: Task, day: date = TODAY, **more: Any) -> Insight:
-    return insight(replace(dossier_of(*tasks, account="Acme"), **more), PRACTICE, day)
+    return look(replace(dossier_of(*tasks, account="Acme"), **more), day)
 
 
 def table(page: Page, heading: str) -> list[tuple[Any, ...]]:
@@ -65,7 +65,7 @@ def test_every_months_books_add_up_and_follow_the_last_ones(
     known = worked(entries, contracted_hours=10.0, **(terms if per != "term" else {}))
     before = None
     for month in MONTHS:
-        found = books(known, PRACTICE.hours, month, date(2026, 12, 31))
+        found = books(known, MAPPINGS.hours, month, date(2026, 12, 31))
         assert found.opening is not None
         assert found.granted is not None
         assert found.closing == found.opening + found.granted - found.lapsed - found.charged
@@ -78,7 +78,7 @@ def test_the_lines_of_a_statement_add_up_to_what_was_charged() -> None:
     entries = [(date(2026, 11, day), 1800 * day) for day in range(2, 12)]
     for audience in Audience:
         known = replace(worked(entries, contracted_hours=40.0), account="Acme")
-        page = of_one("hours", audience, insight(known, PRACTICE, TODAY), Asked(month=TODAY))
+        page = of_one("hours", audience, look(known), Asked(month=TODAY))
         heading, place = ("What they were used for", 1) if audience is CUSTOMER else ("Counted", 3)
         assert sum(row[place] for row in table(page, heading)) == figure(page, "Used in the month") > 0
         assert "the month is not over" in page.subtitle
@@ -86,10 +86,13 @@ def test_the_lines_of_a_statement_add_up_to_what_was_charged() -> None:
 
 def test_a_month_that_is_over_tells_no_later_hours() -> None:
     known = worked([(date(2026, 10, 31), 3600), (date(2026, 11, 1), 7200)], contracted_hours=40.0)
-    page = of_one("hours", CUSTOMER, insight(known, PRACTICE, TODAY), Asked(month=date(2026, 10, 3)))
+    page = of_one("hours", CUSTOMER, look(known), Asked(month=date(2026, 10, 3)))
     assert (figure(page, "Used in the month"), figure(page, "Left at the end")) == (1, 39)
-    whole = of_all("hours", [insight(known, PRACTICE, TODAY)], TODAY, Asked(month=date(2026, 10, 3)))
+    whole = of_all("hours", [look(known)], TODAY, Asked(month=date(2026, 10, 3)))
     assert [row[2:7] for row in table(whole, "Onboardings")] == [(40, 0, 1, 0, 39)]
+    later = worked([], contracted_hours=40.0, kickoff=date(2026, 11, 2))
+    none = of_all("hours", [look(later)], TODAY, Asked(month=date(2026, 10, 3)))
+    assert table(none, "Onboardings") == []
 
 
 def calendar(*tasks: Task, **more: Any) -> dict[str, Any]:
@@ -128,13 +131,12 @@ def test_evidence_is_the_same_whenever_it_is_made_and_another_when_the_facts_are
     asked = Asked(acceptance=Acceptance("Dana Field", TODAY))
     for audience in Audience:
         made = {
-            day: of_one("evidence", audience, insight(known, PRACTICE, day), asked)
-            for day in (TODAY, TODAY + timedelta(days=300))
+            day: of_one("evidence", audience, look(known, day), asked) for day in (TODAY, TODAY + timedelta(days=300))
         }
         first, later = made.values()
         for form in set(Format) - {Format.ICS}:
             assert render(first, form) == render(later, form)
-        other = of_one("evidence", audience, insight(known, PRACTICE, TODAY), Asked())
+        other = of_one("evidence", audience, look(known), Asked())
         assert other.blocks[-1] != first.blocks[-1]
         assert len(table(first, "Milestones")) == 2
     assert ("Deal", KEY) in table(first, "Facts")

@@ -8,22 +8,21 @@ import pytest
 from dossier_desk import dossier_of
 from hypothesis import given
 from hypothesis import strategies as st
-from reports_desk import PRACTICE, TODAY
+from reports_desk import TODAY, look
 
 from sync.reports.catalog import Audience, of_one
-from sync.reports.insight import insight
 from sync.reports.markdown import markdown
 from sync.reports.taking import LARGEST, MOST, BadMinutes, take
 from sync.reports.viewing import reference
 from sync.reports.views import Asked
 
-STUB = markdown(of_one("minutes", Audience.CUSTOMER, insight(dossier_of(), PRACTICE, TODAY), Asked(meeting=TODAY)))
+STUB = markdown(of_one("minutes", Audience.CUSTOMER, look(dossier_of()), Asked(meeting=TODAY)))
 
 
 def filled(*rows: str, stub: str = STUB) -> bytes:
     """The stub with its empty lines replaced by these."""
     lines = [line for line in stub.splitlines() if not (line.startswith("| ") and line.endswith("|  |"))]
-    place = next(number for number, line in enumerate(lines) if line.startswith("|---:"))
+    place = next(number for number, line in enumerate(lines) if line.startswith("|---|---|---|---|---|"))
     return "\n".join([*lines[: place + 1], *rows, *lines[place + 1 :]]).encode()
 
 
@@ -35,7 +34,7 @@ def mistakes(data: bytes) -> str:
 
 @pytest.mark.parametrize("audience", list(Audience))
 def test_an_empty_stub_holds_its_meeting_and_no_action(audience: Audience) -> None:
-    page = of_one("minutes", audience, insight(dossier_of(), PRACTICE, TODAY), Asked(meeting=date(2026, 11, 4)))
+    page = of_one("minutes", audience, look(dossier_of()), Asked(meeting=date(2026, 11, 4)))
     found = take(markdown(page).encode(), TODAY)
     assert (found.meeting, found.reference, found.actions) == (date(2026, 11, 4), reference("deal"), ())
 
