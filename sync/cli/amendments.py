@@ -18,7 +18,9 @@ from sync.cli.exits import Exit, Stop
 from sync.core.amendment import parts_of
 from sync.core.model import PLAN_ITEM, Priority, StoreApi
 from sync.core.planned import Decision
+from sync.core.twins import TWIN_FIELD
 from sync.engine.sources import decide
+from sync.wiring import Plant
 
 _ALL = 1_000_000
 _SHOW = "show"
@@ -54,6 +56,7 @@ def register(app: typer.Typer) -> None:
     amendments.callback()(_all)
     amendments.command(_SHOW, hidden=True)(show)
     amendments.command()(apply)
+    amendments.command()(own)
     amendments.command()(reject)
     app.add_typer(amendments, name="amendments")
 
@@ -100,6 +103,24 @@ def apply(
     _decide(config, deal, only, as_json=json, by=who(by), reason="", applied=True)
 
 
+def own(
+    deal: DealArgument, config: ConfigOption = DEFAULT_CONFIG, by: ByOption = None, json: JsonOption = False
+) -> None:
+    """Have a plan made of a deal that looks like a copy or a part of another one (CLONE-01, SPLIT-01).
+
+    Example: closedwon amendments own 006Wx0000012345AAA
+
+    Exit codes: 0 done · 2 the deal is not held for that · 3 configuration · 4 refused by a brake · 5 not authorised ·
+    6 unfinished · 8 something is held back.
+    """
+    with plant(config) as opened:
+        if deal not in _twins(opened.store):
+            text = f"{deal} is not held as a copy or a part of another deal. `closedwon amendments` lists what waits."
+            raise Stop(text, Exit.USAGE, "AMEND-03")
+        decide(opened.store, deal, Decision(who(by), own=True))
+        _go(opened, deal, as_json=json)
+
+
 def reject(
     deal: DealArgument,
     reason: Annotated[str, typer.Option("--reason", help="Why; the history keeps it.", show_default=False)],
@@ -123,14 +144,28 @@ def _decide(
 ) -> None:
     with plant(config) as opened:
         store = opened.store
+        if not applied and deal in _twins(store):
+            decide(store, deal, Decision(by, reason, belongs=True))
+            _go(opened, deal, as_json=as_json)
+            return
         parts = _parts(store, deal, only)
         ids = frozenset(str(part["id"]) for part in parts)
         made = Decision(by, reason, applied=ids) if applied else Decision(by, reason, left=ids)
         decide(store, deal, made)
-        store.request([deal], Priority.LIVE)
-        report = opened.engine.drain([deal])
-        show_report(report, opened.calls(), as_json=as_json)
-        finish(report, store)
+        _go(opened, deal, as_json=as_json)
+
+
+def _go(opened: Plant, deal: str, *, as_json: bool) -> None:
+    """Go the main path for one deal."""
+    opened.store.request([deal], Priority.LIVE)
+    report = opened.engine.drain([deal])
+    show_report(report, opened.calls(), as_json=as_json)
+    finish(report, opened.store)
+
+
+def _twins(store: StoreApi) -> dict[str, str]:
+    """Return the deals that are held as copies or parts of others, with what is said of them."""
+    return {q.key: f"{q.code}: {q.message}" for q in store.quarantined(limit=_ALL) if q.field == TWIN_FIELD}
 
 
 def _parts(store: StoreApi, deal: str, only: list[str] | None) -> list[dict[str, Any]]:
@@ -146,13 +181,16 @@ def _parts(store: StoreApi, deal: str, only: list[str] | None) -> list[dict[str,
 
 def _tell(config: Any, deal: str | None, *, as_json: bool) -> None:
     with plant(config, looking=True) as opened:
-        if deal is not None and not opened.store.load([deal])[deal].base:
+        if deal is not None and not opened.store.load([deal])[deal].base and deal not in _twins(opened.store):
             text = f"There is no plan of {deal}. `closedwon status` tells what waits."
             raise Stop(text, Exit.USAGE, "AMEND-03")
         told = _waiting(opened.store, deal)
+        twins = {key: text for key, text in _twins(opened.store).items() if deal in {None, key}}
     if as_json:
-        print_json({"amendments": told})
+        print_json({"amendments": told, "twins": twins})
         return
+    for key, text in twins.items():
+        out.print(f"{key}: {text}", markup=False)
     for one in told:
         out.print(f"[bold]{escape(one['title'])}[/bold] ({one['deal']})")
         for reason in one["reasons"]:

@@ -62,6 +62,9 @@ _OURS = frozenset({"status", "tracked_hours"})
 _FIXED = frozenset({"audience", "kind", "milestone"})
 """What decides where a task lives and as what: it cannot be changed without a second record."""
 
+GONE = "line removed: "
+"""How the reason begins that tells of a product which is no longer sold."""
+
 ADDED, DROPPED = "not_started", "cancelled"
 
 
@@ -196,7 +199,7 @@ def _line_changes(old: tuple[Line, ...], new: tuple[Line, ...]) -> Iterator[str]
         if was is None:
             yield f"line added: {product}, {is_:g}"
         elif is_ is None:
-            yield f"line removed: {product}"
+            yield f"{GONE}{product}"
         elif was != is_:
             yield f"line changed: {product}, {was:g} → {is_:g}"
 

@@ -269,6 +269,10 @@ class StoreApi(Protocol):
         """Map vendor ids (of bound records or plans) to onboarding keys; unknown ids are absent."""
         ...
 
+    def of_accounts(self, marks: Sequence[str]) -> dict[str, dict[str, Fields]]:
+        """Map accounts, by `twins.mark_of`, to what is remembered of their deals, by key; unknown ones are absent."""
+        ...
+
     def bindings_of(self, connection: str, *, after: str = "", limit: int = 5000) -> tuple[Binding, ...]:
         """Page through one connection's bindings in order of onboarding key; a page never splits a key."""
         ...

@@ -17,6 +17,7 @@ from mappings.templates import Template
 from sync.core.amend import Diff
 from sync.core.merge import View
 from sync.core.model import Binding, Event, Onboarding, Quarantine
+from sync.core.twins import Kin
 
 Pinned: TypeAlias = Callable[[str, str], Template | None]
 """Gives the template of a name and version as it was when plans were made from it; None when it is kept nowhere."""
@@ -49,6 +50,10 @@ class Decision:
     left: frozenset[str] = frozenset()
     upgrade: str = ""
     """The version to go to; "" when no newer template is meant."""
+    own: bool = False
+    """A new deal that looks like another one is one of its own."""
+    belongs: bool = False
+    """It is not: it gets no plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class Snapshot:
     """By connection and item."""
     unasked: bool = False
     decision: Decision = field(default_factory=Decision)
+    kin: tuple[Kin, ...] = ()
+    """Of a deal that has no plan yet: the onboardings of its account."""
 
 
 @dataclass(frozen=True, slots=True)

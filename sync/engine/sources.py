@@ -11,16 +11,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from connectors.base import Fields
 from mappings.load import Problems, kept_template
-from mappings.model import MappingSet
+from mappings.model import Deal, MappingSet
 from mappings.templates import Template
+from sync.core.amend import GONE
+from sync.core.amendment import parts_of
 from sync.core.model import StoreApi
 from sync.core.planned import Decision, Plan
+from sync.core.sold import recalled
+from sync.core.twins import Kin, mark_of, products
 from sync.engine.observe import Observed
 from sync.engine.outcome import Result
 
 TEMPLATE, RULES, DECISION = "template", "deal rules", "amendment"
 """Kinds of documents."""
+
+_KIN = 50
+"""How many deals of an account, the newest, a new one is held against."""
 
 DECIDED = "decided"
 """The one name of an onboarding's decision."""
@@ -90,8 +98,9 @@ class Sources:
             self._kept.add(place)
 
     def inform(self, seen: Observed) -> Observed:
-        """Put people's decisions beside what was observed."""
-        keys = [key for key, snapshot in seen.snapshots.items() if snapshot.onboarding.base and snapshot.deal]
+        """Put people's decisions, and a new deal's kin, beside what was observed."""
+        self._introduce(seen)
+        keys = [key for key, s in seen.snapshots.items() if s.deal and (s.onboarding.base or s.kin)]
         if keys:
             for document in self._store.kept(DECISION, keys[0] if len(keys) == 1 else None):
                 if document.key in seen.snapshots:
@@ -101,10 +110,39 @@ class Sources:
                 seen.snapshots[key] = replace(seen.snapshots[key], decision=self.supposed[key])
         return seen
 
+    def _introduce(self, seen: Observed) -> None:
+        """Put the onboardings of its account beside each new deal that sells something."""
+        fresh = {
+            key: mark_of(s.deal.account)
+            for key, s in seen.snapshots.items()
+            if s.deal and s.deal.lines and not (s.onboarding.base or s.onboarding.bindings or s.onboarding.intents)
+        }
+        marks = [*filter(None, fresh.values())]
+        accounts = self._store.of_accounts(marks) if marks else {}
+        for key, mark in fresh.items():
+            others = [*accounts.get(mark, {}).items()][-_KIN:]
+            deal = seen.snapshots[key].deal
+            assert deal is not None
+            kin = [self._kin(deal, other, fields, seen) for other, fields in others if other != key]
+            seen.snapshots[key] = replace(seen.snapshots[key], kin=tuple(one for one in kin if one))
+
+    def _kin(self, deal: Deal, key: str, fields: Fields, seen: Observed) -> Kin | None:
+        """Return another deal with the products that left it: seen at this very look, or held since an earlier one."""
+        other = recalled(key, fields)
+        if other is None or not products(deal) <= products(other):
+            return None
+        snapshot = seen.snapshots.get(key)
+        if snapshot is not None and snapshot.deal is not None:
+            return Kin(other, products(other) - products(snapshot.deal))
+        held = (parts_of(entry) for entry in self._store.load([key])[key].held)
+        reasons = [str(reason) for parts in held for reason in parts.get("reasons", ())]
+        names = {reason.removeprefix(GONE) for reason in reasons if reason.startswith(GONE)}
+        return Kin(other, frozenset(line.code or line.product for line in other.lines if line.product in names))
+
     def forget(self, results: Iterable[Result], decided: Collection[str]) -> None:
         """Forget decisions that were carried out: a later diff asks anew."""
         for result in results:
-            if result.plan.key in decided and result.amended:
+            if result.plan.key in decided and result.amended and result.base:
                 self._store.forget(DECISION, result.plan.key, DECIDED)
 
 
@@ -116,6 +154,8 @@ def decide(store: StoreApi, key: str, decision: Decision) -> None:
         "applied": sorted(decision.applied),
         "left": sorted(decision.left),
         "upgrade": decision.upgrade,
+        "own": decision.own,
+        "belongs": decision.belongs,
     }
     store.keep(DECISION, key, DECIDED, value)
 
@@ -128,4 +168,6 @@ def decision_of(value: Mapping[str, Any]) -> Decision:
         applied=frozenset(value.get("applied", ())),
         left=frozenset(value.get("left", ())),
         upgrade=str(value.get("upgrade", "")),
+        own=bool(value.get("own")),
+        belongs=bool(value.get("belongs")),
     )

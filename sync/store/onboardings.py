@@ -12,8 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connectors.base import Kind, Ref
+from connectors.base import Fields, Kind, Ref
 from sync.core.model import PLAN_ITEM, Binding, BindingState, Commit, Intent, Onboarding
+from sync.core.twins import mark_of
 from sync.store import ledger, quarantine
 from sync.store.codec import decode_fields, decode_items, encode_fields, encode_items
 from sync.store.database import Row, any_of, chunks, insert, insert_new, upsert, write_many
@@ -89,6 +90,17 @@ def keys(connection: sa.Connection, after: str, limit: int) -> tuple[str, ...]:
     """Page through keys; see `StoreApi.keys`."""
     query = sa.select(onboardings.c.key).where(onboardings.c.key > after, HAS_PLAN)
     return tuple(connection.scalars(query.order_by(onboardings.c.key).limit(limit)))
+
+
+def of_accounts(connection: sa.Connection, marks: Iterable[str]) -> dict[str, dict[str, Fields]]:
+    """Map accounts to remembered deals by key; see `StoreApi.of_accounts`."""
+    found: defaultdict[str, dict[str, Fields]] = defaultdict(dict)
+    asked = (onboardings.c.account, onboardings.c.key, onboardings.c.deal)
+    query = sa.select(*asked).where(any_of(onboardings.c.account)).order_by(onboardings.c.key)
+    for chunk in chunks(sorted(set(marks))):
+        for mark, key, deal in connection.execute(query, {"any_of": chunk}).all():
+            found[mark][key] = decode_fields(deal)
+    return dict(found)
 
 
 def save(connection: sa.Connection, commits: Iterable[Commit]) -> None:
@@ -214,5 +226,6 @@ def _row(commit: Commit) -> dict[str, str | None] | None:
         "deal": None if commit.deal is None else encode_fields(commit.deal),
         "base": None if commit.base is None else encode_items(commit.base),
         "rollup": None if commit.rollup is None else encode_fields(commit.rollup),
+        "account": None if commit.deal is None else mark_of(str(commit.deal.get("account") or "")),
     }
     return None if set(values.values()) == {None} else {"key": commit.claim.key, **values}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration: a database that says so needs none (and Alembic need not be imported to find out)."""
 
 
@@ -98,6 +98,9 @@ onboardings = sa.Table(
     sa.Column("deal", sa.Text),
     sa.Column("base", sa.Text),
     sa.Column("rollup", sa.Text),
+    # Names the deal's account; see `sync.core.twins`.
+    sa.Column("account", Id),
+    sa.Index("onboardings_account", "account"),
 )
 
 bindings = sa.Table(

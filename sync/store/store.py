@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from connectors.base import Memory, TimeChanges, TimeEntry
+from connectors.base import Fields, Memory, TimeChanges, TimeEntry
 from sync.core.dossier import Logged
 from sync.core.model import Binding, Claim, Commit, Document, Event, Intent, Onboarding, Priority, Quarantine, WorkItem
 from sync.core.unattended import Arrival, Horizon, KeyOf, Rate
@@ -176,6 +176,11 @@ class Store:
         """Map vendor ids (of bound records or of what contains them) to onboarding keys; unknown ids are absent."""
         with self._database.read() as database:
             return onboardings.keys_of(database, connection, ids)
+
+    def of_accounts(self, marks: Sequence[str]) -> dict[str, dict[str, Fields]]:
+        """Map accounts, by their marks, to what is remembered of their deals, by key; unknown ones are absent."""
+        with self._database.read() as database:
+            return onboardings.of_accounts(database, marks)
 
     def bindings_of(self, connection: str, *, after: str = "", limit: int = 5000) -> tuple[Binding, ...]:
         """Page through one connection's bindings in order of key.
