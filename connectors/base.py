@@ -247,12 +247,13 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of `doctor`: what was checked, how it stands, and the exact repair."""
+    """One line of `doctor`: what was checked, how it stands, the exact repair, and the vendor's name of what lacks."""
 
     level: Level
     code: str
     message: str
     repair: str = ""
+    missing: str = ""
 
 
 class Memory(Protocol):

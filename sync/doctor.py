@@ -5,17 +5,24 @@ Called by `closedwon doctor`. It reads only, and turns every failure into a find
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import packages_distributions
 
 from connectors.base import Connector, FieldSchema, Finding, Kind, Level
 from connectors.errors import ConnectorError
+from mappings.load import DEFAULT_MAPPINGS, load_mappings
 from mappings.model import Lens, MappingSet, Transform
 from mappings.transforms import Chain, Choice, Filled
 from sync.wiring import Plant
 
 PACKAGES = ("connectors", "mappings", "sync", "simulator")
 DISTRIBUTION = "closedwon"
+
+METADATA_VERSION = "67.0"
+_OBJECTS = {"Onboarding__c"}
+_GRANTS = {"Onboarding__c": "Closedwon", "Opportunity": "Closedwon_Opportunity_Fields"}
+"""The permission set of `deploy/salesforce` that grants an object's fields to the integration user."""
 
 
 def examine(plant: Plant) -> Iterator[Finding]:
@@ -24,11 +31,14 @@ def examine(plant: Plant) -> Iterator[Finding]:
     yield Finding(Level.OK, "FILES-01", f"{plant.config.file} and {plant.config.mapping.name} are sound")
     names = ", ".join(template.name for template in plant.templates)
     yield Finding(Level.OK, "FILES-02", f"templates: {names}")
+    for template in plant.engine.sources.changed():
+        text = f"the text of template {template.name} {template.version} changed since plans were made from it"
+        yield Finding(Level.WARNING, "TEMPLATE-CHANGED-01", text, "Give it a new version; see docs/amendments.md")
     yield Finding(Level.OK, "STORE-01", f"the store answers: {plant.store.counts()['onboardings']} onboardings")
     for name, connector in plant.connections.items():
         try:
             for finding in connector.check():
-                yield Finding(finding.level, finding.code, f"{name}: {finding.message}", finding.repair)
+                yield replace(finding, message=f"{name}: {finding.message}")
             yield from _options(name, connector, plant.mappings)
         except ConnectorError as error:
             yield Finding(Level.ERROR, error.code, f"{name}: the checks broke off", error.message)
@@ -102,3 +112,35 @@ def _people(plant: Plant) -> Iterator[Finding]:
                 f"{name} does not know {', '.join(unknown)}",
                 f"Add their {Kind.TASK} owner ids under `users: people:` in the mapping file",
             )
+
+
+def metadata(findings: Iterable[Finding]) -> dict[str, tuple[str, ...]]:
+    """Return by metadata type those members of `deploy/salesforce` that bring what is missing; {} where none would.
+
+    A field that the user may not see looks to the API as if it were not there, so the permission set goes along.
+    """
+    missing = {finding.missing for finding in findings if finding.missing and finding.level is not Level.OK}
+    fields = {name for name in _shipped() if name in missing or name.partition(".")[0] in missing}
+    if not fields:
+        return {}
+    found = {"CustomObject": missing & _OBJECTS, "CustomField": fields}
+    found["PermissionSet"] = {_GRANTS[name.partition(".")[0]] for name in fields}
+    return {kind: tuple(sorted(members)) for kind, members in found.items() if members}
+
+
+def package(members: Mapping[str, Iterable[str]]) -> str:
+    """Return a package.xml of just these members, as `sf project deploy start --manifest` takes it."""
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<Package xmlns="http://soap.sforce.com/2006/04/metadata">']
+    for kind, names in sorted(members.items()):
+        lines.append("    <types>")
+        lines += [f"        <members>{name}</members>" for name in sorted(names)]
+        lines += [f"        <name>{kind}</name>", "    </types>"]
+    return "\n".join([*lines, f"    <version>{METADATA_VERSION}</version>", "</Package>", ""])
+
+
+def _shipped() -> frozenset[str]:
+    """Name the custom fields that `deploy/salesforce` brings: those of the usual mapping, and our key."""
+    usual = load_mappings(DEFAULT_MAPPINGS)
+    ours = {f"Onboarding__c.{name}" for name in usual.onboarding.fields_of("crm")}
+    theirs = {f"Opportunity.{name}" for name in usual.deal.fields_of("crm")}
+    return frozenset(name for name in {*ours, *theirs, "Onboarding__c.Deal_Key__c"} if name.endswith("__c"))

@@ -68,6 +68,7 @@ def _readable(survey: Survey, described: Described, paths: tuple[str, ...]) -> I
                 "SF-FIELD-01",
                 f"{name} is missing, or hidden from the integration user.",
                 f"Create the field, or grant Read on {name} in the integration user's permission set.",
+                missing=name,
             )
         elif field["type"] in _COMPOUND:
             missing += 1
@@ -92,7 +93,7 @@ def _onboarding(
     try:
         described = survey.object(settings.onboarding_object)
     except ConnectorError as error:
-        yield _failed(error, settings.onboarding_object)
+        yield replace(_failed(error, settings.onboarding_object), missing=settings.onboarding_object)
         return
     yield from _key(settings, described)
     yield from _relationship(settings, deal)
@@ -111,7 +112,8 @@ def _key(settings: SalesforceSettings, described: Described) -> Iterator[Finding
     field = described.fields.get(settings.onboarding_key.lower())
     repair = f"Make {name} a Text(18) field with External ID and Unique (case-sensitive), granted Read and Edit."
     if field is None:
-        yield Finding(Level.ERROR, "SF-KEY-01", f"{name} is missing, or hidden from the integration user.", repair)
+        text = f"{name} is missing, or hidden from the integration user."
+        yield Finding(Level.ERROR, "SF-KEY-01", text, repair, missing=name)
     elif not (field.get("externalId") and field.get("unique")):
         yield Finding(
             Level.ERROR,
@@ -135,6 +137,7 @@ def _relationship(settings: SalesforceSettings, deal: Described) -> Iterator[Fin
             f"The opportunity has no child relationship {wanted} to {settings.onboarding_object}.",
             f"Make a lookup to Opportunity on {settings.onboarding_object} with the child relationship name "
             f"{wanted.removesuffix('__r')}, or set `onboarding_relationship`.",
+            missing=f"{settings.onboarding_object}.Opportunity__c",
         )
     else:
         yield _fine("SF-RELATION-00", f"The opportunity leads to {settings.onboarding_object} by {wanted}.")
@@ -150,6 +153,7 @@ def _writable(survey: Survey, described: Described, paths: tuple[str, ...]) -> I
                 "SF-FIELD-01",
                 f"{name} is missing, or hidden from the integration user.",
                 f"Create the field, or grant Read and Edit on {name} in the integration user's permission set.",
+                missing=name,
             )
         elif not schema_of(field, path).writable:
             yield Finding(
@@ -157,6 +161,7 @@ def _writable(survey: Survey, described: Described, paths: tuple[str, ...]) -> I
                 "SF-READONLY-01",
                 f"{name} may not be written by the integration user.",
                 f"Grant Edit on {name} in the permission set; a formula or roll-up field cannot be mapped.",
+                missing=name,
             )
 
 
@@ -184,6 +189,7 @@ def _options(described: Described, field: Mapping[str, Any], wanted: tuple[str, 
         "SF-PICKLIST-01",
         f"{name} lacks {listed}.",
         f"Add {listed} to the picklist as active API names, or change the mapping's values.",
+        missing=name,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +16,7 @@ from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, out, 
 from sync.cli.connections import condition, show_condition
 from sync.cli.exits import Exit, Stop
 from sync.cli.workers import is_gone
-from sync.doctor import examine
+from sync.doctor import examine, metadata, package
 from sync.engine.reconcile import BRAKE
 from sync.proofs import keep_proof
 from sync.verify import verify as run_verify
@@ -31,10 +33,20 @@ def register(app: typer.Typer) -> None:
     app.command()(release)
 
 
-def doctor(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
+def doctor(
+    config: ConfigOption = DEFAULT_CONFIG,
+    missing: Annotated[bool, typer.Option("--missing", help="Only what is not right, with its repair.")] = False,
+    write_package: Annotated[
+        Path | None,
+        typer.Option("--write-package", help="Write a package.xml of just what Salesforce lacks to this file."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
     """Check files, sign-in, permissions, fields, picklists and columns, and print the exact repair for each finding.
 
-    Example: closedwon doctor
+    With --missing only what is not right is shown, and the metadata that would bring what Salesforce lacks.
+
+    Example: closedwon doctor --missing --write-package package.xml
 
     Exit codes: 0 sound (warnings apart) · 3 a file is wrong · 6 the store cannot be reached · 7 something is to
     mend.
@@ -42,20 +54,48 @@ def doctor(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> N
     with plant(config) as opened:
         findings = list(examine(opened))
     counts = {str(level): sum(finding.level is level for finding in findings) for level in Level}
+    shown = [each for each in findings if not missing or each.level is not Level.OK]
+    members = metadata(findings)
+    if write_package and members:
+        write_package.write_text(package(members), encoding="utf-8")
     if json:
-        print_json({"findings": [_finding(each) for each in findings], "counts": counts})
+        package_json = {"metadata": members, "deploy": _deploy(write_package) if members else ""} if missing else {}
+        print_json({"findings": [_finding(each) for each in shown], "counts": counts, **package_json})
     else:
-        for finding in findings:
-            out.print(f"{MARKS[finding.level]} {escape(finding.message)}")
-            if finding.repair and finding.level is not Level.OK:
-                out.print(f"     → {escape(finding.repair)}  [dim]{finding.code}[/dim]")
+        _show_findings(shown)
+        if missing or write_package:
+            _show_metadata(members, write_package)
     if counts[Level.ERROR]:
         text = f"{counts[Level.ERROR]} of {len(findings)} checks need mending: do what stands after each arrow."
         raise Stop(text, Exit.UNEQUAL, "DOCTOR-01", told=True)
 
 
+def _show_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        out.print(f"{MARKS[finding.level]} {escape(finding.message)}")
+        if finding.repair and finding.level is not Level.OK:
+            out.print(f"     → {escape(finding.repair)}  [dim]{finding.code}[/dim]")
+
+
+def _show_metadata(members: Mapping[str, Sequence[str]], file: Path | None) -> None:
+    if not members:
+        out.print("Nothing is missing that our Salesforce metadata would bring.")
+        return
+    out.print("Our Salesforce metadata would bring what is missing:")
+    for kind, names in members.items():
+        out.print(f"  {kind}: {', '.join(names)}", markup=False, soft_wrap=True)
+    out.print(f"     → {_deploy(file)}", markup=False, soft_wrap=True)
+
+
+def _deploy(file: Path | None) -> str:
+    """Say how to deploy it; the metadata's folder is where the Salesforce CLI has to be run."""
+    name = file.resolve() if file else "PACKAGE.XML"
+    return f"cd deploy/salesforce && sf project deploy start --manifest {name} --dry-run"
+
+
 def _finding(each: Finding) -> dict[str, str]:
-    return {"level": str(each.level), "code": each.code, "message": each.message, "repair": each.repair}
+    names = ("code", "message", "repair", "missing")
+    return {"level": str(each.level)} | {name: getattr(each, name) for name in names}
 
 
 def status(
