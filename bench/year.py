@@ -25,12 +25,16 @@ from year_judge import rollups_off, unplanned
 from year_operated import Operated
 
 from simulator.year import Year
+from simulator.year_people import EVENINGS
 from sync.demo.stage import Stage
 
 SELLING_SHARE = 0.65
 """In which part of the life deals are won; the rest is left for the last of them to launch."""
-PAUSES = (0, 20, 90, 600)
+PAUSES = (0, 90, 90, 600)
 """Seconds between people's acts and a look: Jira tells of the last minute's time later."""
+
+ROUND_ON = 0
+"""The weekday of the round that a daemon makes every day: one in seven is enough to see it, and saves minutes."""
 
 
 def live(stage: Stage, year: Year, operated: Operated, seed: int) -> list[Audit]:
@@ -44,11 +48,15 @@ def live(stage: Stage, year: Year, operated: Operated, seed: int) -> list[Audit]
         stage.sleep(dice.choice(PAUSES))
         operated.misfortune()
         operated.sweep()
+        if evening.hour == EVENINGS[0] and evening.weekday() == ROUND_ON:
+            operated.daily_round()
         if (evening + timedelta(hours=14)).month != evening.month and evening.hour > 12:
             operated.calm()
             operated.settle()
             audits.append(audit(stage))
             say(f"{evening:%Y-%m} after {time.monotonic() - began:.0f} s: {audits[-1].told()}")
+            for text in audits[-1].examples:
+                say(f"off: {text}")
     return audits
 
 
@@ -66,11 +74,12 @@ def rest(year: Year, operated: Operated) -> None:
     operated.settle()
     operated.look_at_all()
     operated.settle()
+    operated.daily_round()
 
 
 def judge(stage: Stage, year: Year, audits: list[Audit]) -> tuple[dict[str, Any], list[str]]:
     """Return the figures, and examples of what is off."""
-    last = audit(stage)
+    last = audit(stage, final=True)
     with stage.simulator.world.lock:
         crm = stage.simulator.salesforce.dump()
     rollups = list(rollups_off(last.plans, crm, stage.clock.now().date()))
@@ -89,10 +98,7 @@ def judge(stage: Stage, year: Year, audits: list[Audit]) -> tuple[dict[str, Any]
         "amendments": sum(year.sales.done.values()),
         "audits": len(audits) + 1,
     }
-    wrong = [*last.examples, *rollups[:10], *doubled[:10], *lacking[:10], *differing[:10]]
-    for each in audits:
-        wrong += each.examples
-    return figures, wrong
+    return figures, [*last.examples, *rollups[:10], *doubled[:10], *lacking[:10], *differing[:10]]
 
 
 def passed(figures: dict[str, Any]) -> bool:

@@ -130,14 +130,54 @@ def rollups_off(found: Mapping[str, Plan], salesforce: Dump, today: date) -> Ite
             continue
         launches = [item for item in LAUNCHES if item in found[key].tasks] or [""]
         row = shown.get(key, {})
-        found_wrong = [_wrong(row, expectation(found[key], deal, today, launch)) for launch in launches]
+        found_wrong = [_off(row, found[key], deal, today, launch) for launch in launches]
         if all(found_wrong):
             yield f"{key}: {found_wrong[0]}"
 
 
-def _wrong(row: Dump, expected: Mapping[str, Any]) -> str:
+def _off(row: Dump, plan: Plan, deal: Dump, today: date, launch_item: str) -> str:
+    expected = expectation(plan, deal, today, launch_item)
     wrong = {name: (row.get(name), value) for name, value in expected.items() if row.get(name) != value}
-    return ", ".join(f"{name} is {is_!r} and should be {should!r}" for name, (is_, should) in wrong.items())
+    texts = [f"{name} is {is_!r} and should be {should!r}" for name, (is_, should) in wrong.items()]
+    least = least_health(plan, expected, today)
+    if row.get("Health__c") not in _COLORS[_COLORS.index(least) :]:
+        texts.append(f"Health__c is {row.get('Health__c')!r} and should be {least!r} or worse")
+    if row.get("Name") not in _titles(plan, deal, row):
+        texts.append(f"Name is {row.get('Name')!r}")
+    if not row.get("Health_Reason__c"):
+        texts.append("Health_Reason__c is empty")
+    p50, p80 = row.get("Forecast_Launch__c"), row.get("Forecast_Launch_P80__c")
+    if (p50 is None) is not (p80 is None) or (p50 and p80 and p50 > p80):
+        texts.append(f"the forecasts do not fit together: P50 {p50}, P80 {p80}")
+    return ", ".join(texts)
+
+
+def _titles(plan: Plan, deal: Dump, row: Dump) -> tuple[str, ...]:
+    """Return what the onboarding may be called: as its epic, or, once the deal has another name, as the deal."""
+    name = str(row.get("Name"))
+    as_deal = name.partition(": ")[2].removesuffix(" (carrier order)") == deal["Name"]
+    return (*(str(epic["values"]["summary"])[:80] for epic in plan.epics), *((name,) if as_deal else ()))
+
+
+_COLORS = ("Green", "Amber", "Red")
+_A_LONG_WEEKEND = timedelta(days=5)
+"""So many days have a business day among them, whatever the holidays."""
+
+
+def least_health(plan: Plan, expected: Mapping[str, Any], today: date) -> str:
+    """Return the best colour that the published rules allow by what the vendors show; forecasts may make it worse."""
+    rank = 0
+    contracted, worked = expected["Hours_Contracted__c"], expected["Hours_Tracked__c"]
+    if contracted:
+        rank = 2 if worked > contracted else int(worked >= 0.85 * contracted)
+    open_ = [task for task in plan.tasks.values() if not task.done and not task.cancelled]
+    if expected["Status__c"] == "Launched" or not open_:
+        return _COLORS[rank]
+    late = sum(1 for task in open_ if task.due and date.fromisoformat(task.due) < today) / len(open_)
+    rank = max(rank, 2 if late >= 0.4 else int(late >= 0.1))
+    target = expected["Target_Launch__c"]
+    missed = target is not None and date.fromisoformat(target) < today - _A_LONG_WEEKEND
+    return _COLORS[2 if missed else rank]
 
 
 def expectation(plan: Plan, deal: Dump, today: date, launch_item: str) -> dict[str, Any]:

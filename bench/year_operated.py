@@ -14,6 +14,7 @@ from connectors.errors import ConnectorError
 from sync.core.guard import Unsafe
 from sync.core.model import Priority
 from sync.demo.stage import Stage
+from sync.engine.daily import roll_on
 from sync.engine.recount import recount
 from sync.engine.report import Report
 
@@ -54,6 +55,10 @@ class Operated:
                 self.failed += 1  # as the daemon does: the next look may find the vendor well again
         self.total.add(report)
         return report
+
+    def daily_round(self) -> None:
+        """Bring to the CRM what a day changes merely by passing, as the daemon does once a day."""
+        self.total.add(roll_on(self.stage.plant.engine, self.stage.plant.store))
 
     def look_at_all(self) -> None:
         """Do what `closedwon reconcile --all` does: read all time anew, and look at every onboarding."""

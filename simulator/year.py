@@ -127,6 +127,10 @@ class Year:
         started = office.stamp(day, time(13, 15))
         seconds = 60 * self._dice.randint(1, 300)
         issue = self._dice.choice(self._foreign)
+        if len(self._foreign) > 5 and self._dice.random() < 0.3:
+            self._foreign.remove(issue)
+            self._jira("delete_issue", issue=issue)
+            return
         self._jira("log_time", issue=issue, seconds=seconds, started=started, who=office.engineer)
 
     def _jira(self, action: str, **args: Any) -> dict[str, Any]:

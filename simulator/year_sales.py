@@ -1,7 +1,8 @@
 """Sales through a simulated year: deals are won on business days, and many change their minds afterwards.
 
-Driven by `simulator.year`. It wins the deals and later amends them: lines come and go, the close date and the owner
-change, the stage bounces, a deal is cloned and the clone deleted, split in two, deleted and taken back out of the bin.
+Driven by `simulator.year`. It wins the deals and later amends them: lines come and go, the close date, the owner and
+the deal's name change, the stage bounces, a deal is cloned and the clone deleted, split in two, deleted and taken back
+out of the bin.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ class Sales:
             "clone": self._clone,
             "split": self._split,
             "deletion": self._delete_for_a_while,
+            "rename": self._rename,
+            "other fields": self._change_other_fields,
         }
+        self._deck: list[str] = []
         for number in range(onboardings):
             day = first + timedelta(days=self._dice.randrange(selling_days) if number else 0)
             self._due.setdefault(later(day - timedelta(days=1), 1), []).append(self._winning(number))
@@ -86,9 +90,15 @@ class Sales:
         return win
 
     def _plan_amendments(self, deal: str, won: date) -> None:
-        for kind in self._dice.sample(sorted(self._kinds), k=self._dice.choice((0, 0, 1, 1, 2))):
+        for _ in range(self._dice.choice((0, 0, 1, 1, 2))):
             day = later(won, self._dice.randint(1, 60))
-            self._due.setdefault(day, []).append(self._amending(kind, deal))
+            self._due.setdefault(day, []).append(self._amending(self._next_kind(), deal))
+
+    def _next_kind(self) -> str:
+        """Draw from a deck, so that each kind comes up before any comes up again."""
+        if not self._deck:
+            self._deck = self._dice.sample(sorted(self._kinds), k=len(self._kinds))
+        return self._deck.pop()
 
     def _amending(self, kind: str, deal: str) -> Act:
         def amend(day: date) -> None:
@@ -103,20 +113,16 @@ class Sales:
     # -- amendments
 
     def _add_line(self, deal: str, _: date) -> None:
-        carrier = self._lines(deal) and self._lines(deal)[0]["ProductCode"].split("-")[0] in _CARRIER_CODES
+        carrier = self._lines(deal, least=1)[0]["ProductCode"].split("-")[0] in _CARRIER_CODES
         made = _line(self._dice, self._dice.choice(_CARRIER if carrier else _SAAS), self._dice.randint(10, 99))
         self._crm("add_line", id=deal, **made)
 
     def _remove_line(self, deal: str, _: date) -> None:
-        lines = self._lines(deal)
-        if len(lines) > 1:
-            self._crm("remove_line", id=self._dice.choice(lines)["Id"])
+        self._crm("remove_line", id=self._dice.choice(self._lines(deal, least=2))["Id"])
 
     def _change_quantity(self, deal: str, _: date) -> None:
-        lines = self._lines(deal)
-        if lines:
-            change = {"object": "OpportunityLineItem", "id": self._dice.choice(lines)["Id"]}
-            self._crm("edit_record", **change, fields={"Quantity": self._dice.randint(1, 5)})
+        change = {"object": "OpportunityLineItem", "id": self._dice.choice(self._lines(deal, least=1))["Id"]}
+        self._crm("edit_record", **change, fields={"Quantity": self._dice.randint(1, 5)})
 
     def _move_close_date(self, deal: str, _: date) -> None:
         closed = date.fromisoformat(str(self._deal(deal)["CloseDate"])[:10])
@@ -140,9 +146,7 @@ class Sales:
 
     def _split(self, deal: str, _: date) -> None:
         """Make two deals of one: the second takes the first's last line along."""
-        lines = self._lines(deal)
-        if len(lines) < 2:
-            return
+        lines = self._lines(deal, least=2)
         second = self._copy(deal, lines[-1:])
         self._crm("remove_line", id=lines[-1]["Id"])
         self.won.append(second)
@@ -150,6 +154,13 @@ class Sales:
     def _delete_for_a_while(self, deal: str, day: date) -> None:
         self._crm("delete_deal", id=deal)
         self._undo_later(day, lambda _: self._crm("undelete_deal", id=deal))
+
+    def _rename(self, deal: str, _: date) -> None:
+        self._crm("edit_deal", id=deal, fields={"Name": f"{self._deal(deal)['Name']} (final)"})
+
+    def _change_other_fields(self, deal: str, _: date) -> None:
+        """Write what only sales read."""
+        self._crm("edit_deal", id=deal, fields={"NextStep": "Renewal in a year", "LeadSource": "Web"})
 
     def _undo_later(self, day: date, act: Act) -> None:
         self._undo.setdefault(later(day, self._dice.randint(1, 6)), []).append(act)
@@ -171,9 +182,13 @@ class Sales:
             row for row in self._simulator.salesforce.org.rows("Opportunity", deleted=True) if row["Id"] == deal
         )
 
-    def _lines(self, deal: str) -> list[Mapping[str, Any]]:
+    def _lines(self, deal: str, *, least: int = 0) -> list[Mapping[str, Any]]:
+        """Return a deal's lines; raises LookupError where there are too few for what somebody wants to do."""
         rows = self._simulator.salesforce.org.children("OpportunityLineItem", "OpportunityId", deal)
-        return [row for row in rows if not row["IsDeleted"]]
+        found = [row for row in rows if not row["IsDeleted"]]
+        if len(found) < least:
+            raise LookupError(f"the deal has {len(found)} lines")
+        return found
 
     def _crm(self, action: str, **args: Any) -> dict[str, Any]:
         return self._simulator.salesforce.act(action, {"by": SALES_DESK, **args})

@@ -40,6 +40,8 @@ class Launch:
             (0.02, self._hand_over),
             (0.004, self._reopen),
             (0.02, self._comment),
+            (0.02, self._cross_purposes),
+            (0.01, self._add_note),
         )
 
     def live(self, day: date) -> None:
@@ -214,6 +216,25 @@ class Launch:
     def _comment(self, day: date) -> None:
         assert self.plan is not None
         self._jira("comment", issue=self.plan.epic, text=f"Talked to the customer on {day}.")
+
+    def _cross_purposes(self, day: date) -> None:
+        """Have Jira and the sheet say different things of one task on the same day."""
+        candidates = [piece for piece in self._open() if piece.issue and piece.row and not piece.milestone]
+        if not candidates:
+            return
+        piece = self._dice.choice(candidates)
+        if self._dice.random() < 0.5:
+            self._cell(piece, "Due", later(day, self._dice.randint(2, 9)).isoformat())
+            self._jira("edit_issue", issue=piece.issue, fields={"duedate": later(day, 11).isoformat()})
+        else:
+            self._cell(piece, "Status", "Blocked")
+            self._jira("set_status", issue=piece.issue, status="In Progress")
+
+    def _add_note(self, day: date) -> None:
+        """Write a line of one's own under the tasks."""
+        assert self.plan is not None
+        note = {"sheet": self.plan.sheet, "cells": {"Task": f"Call of {day}: nothing new"}, "who": CUSTOMER}
+        self._simulator.smartsheet.act("add_row", note)
 
     # -- the vendors
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from bench.year_judge import counted_seconds, doubled, plans, rollups_off, seconds_by_issue, unplanned
+from bench.year_judge import (
+    Plan,
+    Task,
+    counted_seconds,
+    doubled,
+    least_health,
+    plans,
+    rollups_off,
+    seconds_by_issue,
+    unplanned,
+)
 from sync.demo.stage import Stage
 
 Dumps = dict[str, dict[str, Any]]
@@ -66,6 +76,7 @@ def test_a_world_in_order_is_found_in_order(dumps: Dumps, lived: Stage) -> None:
 @pytest.mark.parametrize(
     "field",
     [
+        "Name",
         "Status__c",
         "Percent_Complete__c",
         "Tasks_Done__c",
@@ -90,6 +101,45 @@ def test_any_value_of_the_crm_that_is_off_is_seen(field: str, dumps: Dumps, live
     finally:
         row[field] = kept  # a dump shows the org's own records
     assert field in text
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "text"),
+    [
+        ({"Health_Reason__c": None}, "Health_Reason__c is empty"),
+        ({"Forecast_Launch__c": "2027-03-02", "Forecast_Launch_P80__c": "2027-03-01"}, "do not fit together"),
+        ({"Forecast_Launch__c": "2027-03-02"}, "do not fit together"),
+        ({"Health__c": None}, "Health__c is None"),
+    ],
+)
+def test_what_cannot_be_recomputed_must_at_least_make_sense(
+    spoilt: dict[str, str | None], text: str, dumps: Dumps, lived: Stage
+) -> None:
+    row = crm(dumps)
+    kept = {name: row[name] for name in spoilt}
+    row.update(spoilt)
+    try:
+        (told,) = wrong(dumps, lived)
+    finally:
+        row.update(kept)
+    assert text in told
+
+
+@pytest.mark.parametrize(
+    ("hours", "due", "days", "color"),
+    [
+        (30.0, "", 0, "Green"),
+        (34.0, "", 0, "Amber"),
+        (40.5, "", 0, "Red"),
+        (0.0, "2026-11-10", 0, "Green"),
+        (0.0, "2026-11-10", 9, "Red"),
+    ],
+)
+def test_health_is_at_least_as_bad_as_the_published_rules_say(hours: float, due: str, days: int, color: str) -> None:
+    plan = Plan(tasks={"launch": Task(due=due)})
+    expected = {"Hours_Contracted__c": 40.0, "Hours_Tracked__c": hours, "Status__c": "In Progress"}
+    today = date(2026, 11, 10) + timedelta(days=days)
+    assert least_health(plan, {**expected, "Target_Launch__c": due or None}, today) == color
 
 
 def test_what_stands_twice_is_seen(dumps: Dumps) -> None:
