@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
@@ -184,7 +184,9 @@ class Sales:
 
     def _lines(self, deal: str, *, least: int = 0) -> list[Mapping[str, Any]]:
         """Return a deal's lines; raises LookupError where there are too few for what somebody wants to do."""
-        rows = self._simulator.salesforce.org.children("OpportunityLineItem", "OpportunityId", deal)
+        rows: Iterator[Mapping[str, Any]] = self._simulator.salesforce.org.children(
+            "OpportunityLineItem", "OpportunityId", deal
+        )
         found = [row for row in rows if not row["IsDeleted"]]
         if len(found) < least:
             raise LookupError(f"the deal has {len(found)} lines")
