@@ -95,9 +95,13 @@ def _onboarding(
     except ConnectorError as error:
         yield replace(_failed(error, settings.onboarding_object), missing=settings.onboarding_object)
         return
-    yield from _key(settings, described)
-    yield from _relationship(settings, deal)
-    wrong = [*_writable(survey, described, names.onboarding), *_required(settings, described, names.onboarding)]
+    wrong = [*_writable(survey, described, names.onboarding)]
+    if settings.on_deal:
+        wrong += _standard(described, names.onboarding)
+    else:
+        yield from _key(settings, described)
+        yield from _relationship(settings, deal)
+        wrong += _required(settings, described, names.onboarding)
     yield from wrong
     if not wrong:
         yield _fine("SF-READONLY-00", f"All {len(names.onboarding)} mapped fields of {described.name} can be written.")
@@ -162,6 +166,18 @@ def _writable(survey: Survey, described: Described, paths: tuple[str, ...]) -> I
                 f"{name} may not be written by the integration user.",
                 f"Grant Edit on {name} in the permission set; a formula or roll-up field cannot be mapped.",
                 missing=name,
+            )
+
+
+def _standard(described: Described, paths: tuple[str, ...]) -> Iterator[Finding]:
+    """Find roll-ups that would overwrite what people keep in the deal: they are never written."""
+    for path in paths:
+        if not path.endswith("__c"):
+            yield Finding(
+                Level.ERROR,
+                "SF-STANDARD-01",
+                f"A roll-up is mapped to {described.name}.{path}, which is Salesforce's own; it is never written.",
+                f"Take {path} out of the mapping's `onboarding` section.",
             )
 
 

@@ -80,14 +80,17 @@ class Reader:
         """Stream every onboarding record that carries a key of ours."""
         settings = self._settings
         start = soql.select_onboardings(self._names, settings)
-        return self._onboardings([f"{start} WHERE {settings.onboarding_key} != null ORDER BY Id"])
+        found = self._onboardings([start + soql.all_onboardings(settings)])
+        return (record for record in found if not settings.on_deal or _is_filled(record.fields))
 
     def onboardings(self, wanted: Iterable[Wanted]) -> Iterator[Record]:
         """Look onboarding records up by their key; without lag, as the key is a unique index."""
         settings = self._settings
         keys = tuple(dict.fromkeys(item.write_key for item in wanted))
         start = soql.select_onboardings(self._names, settings)
-        return self._onboardings(soql.chunked_in(start, settings.onboarding_key, keys, " ORDER BY Id"))
+        if settings.on_deal:
+            keys = soql.ids_only(keys)
+        return self._onboardings(soql.chunked_in(start, settings.key_field, keys, " ORDER BY Id"))
 
     def _onboardings(self, texts: Iterable[str]) -> Iterator[Record]:
         settings = self._settings
@@ -98,7 +101,7 @@ class Reader:
                         Kind.ONBOARDING,
                         Ref(row["Id"]),
                         {name: pick(row, name) for name in self._names.onboarding},
-                        write_key=str(member(row, settings.onboarding_key) or ""),
+                        write_key=str(member(row, settings.key_field) or ""),
                         version=str(row["SystemModstamp"]),
                         url=settings.link(row["Id"]),
                     )
@@ -149,8 +152,6 @@ class Reader:
     def _deal(self, row: Mapping[str, Any]) -> Record:
         settings = self._settings
         named = ("Id", "IsWon", "IsClosed", "CloseDate", *self._names.deal)
-        links = self._children(member(row, settings.onboarding_relationship))
-        linked = ("Id", settings.onboarding_key, *self._names.onboarding)
         return Record(
             Kind.DEAL,
             Ref(row["Id"]),
@@ -158,8 +159,17 @@ class Reader:
             version=str(row["SystemModstamp"]),
             url=settings.link(row["Id"]),
             lines=_flat(self._children(member(row, soql.LINES)), ("Id", *self._names.line)),
-            links=_flat(links, linked),
+            links=self._links(row),
         )
+
+    def _links(self, row: Mapping[str, Any]) -> tuple[Fields, ...]:
+        """Return what a deal's roll-ups say, on records of their own or on the deal itself."""
+        settings = self._settings
+        linked = ("Id", settings.key_field, *self._names.onboarding)
+        if settings.on_deal:
+            own = {name: pick(row, name) for name in self._names.onboarding}
+            return ({"Id": row["Id"], **own},) if _is_filled(own) else ()
+        return _flat(self._children(member(row, settings.onboarding_relationship)), linked)
 
     def _children(self, nested: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
         """Stream a subquery's rows; it has pages of its own, which are not in the parent's."""
@@ -176,3 +186,8 @@ class Reader:
 
 def _flat(rows: Iterator[Mapping[str, Any]], names: tuple[str, ...]) -> tuple[Fields, ...]:
     return tuple({name: pick(row, name) for name in names} for row in rows)
+
+
+def _is_filled(fields: Fields) -> bool:
+    """Tell whether anything was ever rolled up into these fields."""
+    return any(value is not None for value in fields.values())

@@ -20,6 +20,7 @@ from connectors.http import HttpSettings
 _NAME = r"^[A-Za-z]\w*$"
 _TOPIC = re.compile(r"/data/(?:\w+ChangeEvent|ChangeEvents|\w+__chn)")
 _CDC_NEEDS = ("grpc", "fastavro")
+DEAL = "Opportunity"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -86,7 +87,7 @@ class SalesforceSettings(BaseModel):
     onboarding_object: str = Field(
         default="Onboarding__c",
         pattern=r"^([A-Za-z]\w*)?$",
-        description="The object that takes the roll-ups; empty where they go to opportunity fields only.",
+        description="The object that takes the roll-ups; Opportunity for custom fields of the deal itself.",
     )
     onboarding_key: str = Field(
         default="Deal_Key__c", pattern=_NAME, description="Its external-id field, unique, that holds the deal's Id."
@@ -142,6 +143,16 @@ class SalesforceSettings(BaseModel):
         if self.client_secret is None and not self.username:
             raise ValueError("the JWT flow needs the integration user's username")
         return self
+
+    @property
+    def on_deal(self) -> bool:
+        """Whether roll-ups go to custom fields of the deal itself, which then needs no key but its Id."""
+        return self.onboarding_object == DEAL
+
+    @property
+    def key_field(self) -> str:
+        """The field of the roll-ups' record that holds the deal's Id."""
+        return "Id" if self.on_deal else self.onboarding_key
 
     @property
     def token_address(self) -> str:

@@ -32,10 +32,11 @@ class Names:
 
 def select_deals(names: Names, settings: SalesforceSettings) -> str:
     """Return SELECT … FROM for whole deals, with their lines and the onboarding records that exist."""
-    parts = list(_once("Id", "SystemModstamp", "IsWon", "IsClosed", "CloseDate", *names.deal))
+    own = names.onboarding if settings.on_deal else ()
+    parts = list(_once("Id", "SystemModstamp", "IsWon", "IsClosed", "CloseDate", *names.deal, *own))
     if names.line:
         parts.append(f"({_select(_once('Id', *names.line), LINES)} ORDER BY Id)")
-    if settings.onboarding_object:
+    if settings.onboarding_object and not settings.on_deal:
         wanted = _once("Id", settings.onboarding_key, *names.onboarding)
         parts.append(f"({_select(wanted, settings.onboarding_relationship)})")
     return _select(parts, "Opportunity")
@@ -74,8 +75,13 @@ def ids_only(values: Iterable[str]) -> tuple[str, ...]:
 
 def select_onboardings(names: Names, settings: SalesforceSettings) -> str:
     """Return SELECT … FROM for onboarding records by themselves."""
-    wanted = _once("Id", "SystemModstamp", settings.onboarding_key, *names.onboarding)
+    wanted = _once("Id", "SystemModstamp", settings.key_field, *names.onboarding)
     return _select(wanted, settings.onboarding_object)
+
+
+def all_onboardings(settings: SalesforceSettings) -> str:
+    """Return the condition for the records that may hold roll-ups of ours."""
+    return f" WHERE {'IsWon = true' if settings.on_deal else f'{settings.onboarding_key} != null'} ORDER BY Id"
 
 
 def chunked_in(start: str, field: str, values: Sequence[str], end: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from connectors.errors import ConnectorError, NotAuthorised, Refused, TryLater
 from connectors.salesforce import failures
 from connectors.salesforce.bulk import JOB_CALLS, BulkUpsert, JobFailed
 from connectors.salesforce.client import SalesforceClient
-from connectors.salesforce.settings import SalesforceSettings
+from connectors.salesforce.settings import DEAL, SalesforceSettings
 from connectors.salesforce.values import wire
 
 _SIZES = (200, 50, 10, 1)
@@ -47,7 +47,7 @@ class Writer:
         """Yield each write's result as calls complete; never raises for a vendor's failure."""
         sorted_out = self._sorted(writes)
         for write in sorted_out.pop(None, ()):
-            yield Failed(write, _misplaced(write))
+            yield Failed(write, _misplaced(write, self._client.settings))
         halted: ConnectorError | None = None
         for target, chosen in sorted_out.items():
             assert target is not None, "popped above"
@@ -157,6 +157,10 @@ class Writer:
 def target_of(write: Write, settings: SalesforceSettings) -> Target | None:
     """Return where a write goes, None where Salesforce takes no such write from us."""
     onboarding = settings.onboarding_object
+    if settings.on_deal and write.kind is Kind.ONBOARDING:
+        # The key is the deal's own Id. Salesforce's own fields (Name, StageName) are nobody's roll-up.
+        custom = all(name.endswith("__c") for name in write.fields)
+        return Target(_BY_ID, DEAL, "id") if custom else None
     if write.kind is Kind.ONBOARDING and isinstance(write, Upsert) and onboarding:
         path = f"composite/sobjects/{onboarding}/{settings.onboarding_key}"
         return Target(path, onboarding, settings.onboarding_key)
@@ -210,7 +214,14 @@ def _unsent() -> TryLater:
     return TryLater("It was not sent yet. It is tried again by itself.", code="SF-LOCK-01", delay=1.0)
 
 
-def _misplaced(write: Write) -> Refused:
+def _misplaced(write: Write, settings: SalesforceSettings) -> Refused:
+    standard = [name for name in write.fields if not name.endswith("__c")]
+    if settings.on_deal and standard:
+        return Refused(
+            f"Roll-ups on the opportunity go to custom fields only, and {', '.join(standard)} is Salesforce's own: "
+            "take it out of the mapping's `onboarding` section.",
+            code="SF-STANDARD-01",
+        )
     return Refused(
         f"Salesforce takes no {type(write).__name__} of a {write.kind.value} from us. "
         "Set `onboarding_object`, or give this connection another part in mappings.",
