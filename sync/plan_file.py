@@ -59,7 +59,7 @@ def roll_ups(
         made = tuple(
             Binding(each.key, PLAN_ITEM, step.connection, Kind.PLAN, Ref(TO_COME), TO_COME)
             for step in each.steps
-            if step.write.kind is Kind.PLAN
+            if step.write.kind is Kind.PLAN and isinstance(step.write, Create)
         )
         before = known[each.key]
         bound = replace(before, bindings=before.bindings + made)

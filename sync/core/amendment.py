@@ -174,7 +174,9 @@ class _Step:
             self.drafted,
             title=title,
             base=base,
-            amended=frozenset((item, name) for item, values in decided.items() for name in values),
+            amended=frozenset(
+                (item, name) for item, values in given.items() if item in self.drafted.base for name in values
+            ),
             events=tuple(events),
             diff=diff,
         )

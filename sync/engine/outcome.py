@@ -75,10 +75,12 @@ def settle(
         remembered = known[each.key]
         before = remembered.base
         verdict = verdicts.get(each.key, Verdict())
-        refused = [_refused(step, error, context.mappings.task) for step, error in verdict.refused]
+        refused = [_refused(step, error, _mapping(step, context)) for step, error in verdict.refused]
         held = [*each.quarantine, *misfits.get(each.key, ()), *refused]
         owed = [*each.owed, *(step for step in each.steps if id(step) in failed and not creates(step))]
-        kept = {place for step in owed for place in _places(step, context.mappings.task)} | each.unconfirmed
+        # That a vendor will not have a plan's new title is told; there is nothing that could be done about it.
+        owed = [s for s in owed if s.write.kind is not Kind.PLAN or not isinstance(failed.get(id(s)), Refused)]
+        kept = {place for step in owed for place in _places(step, _mapping(step, context))} | each.unconfirmed
         unknown = {(step.key, step.item) for step in owed if isinstance(failed.get(id(step)), Unknown | TryLater)}
         events = tuple(
             event
@@ -92,6 +94,10 @@ def settle(
         amended = not each.amended & kept
         results.append(Result(each, remembered, new, base, events, held, verdict.again_after, verdict.error, amended))
     return results
+
+
+def _mapping(step: Step, context: Context) -> ObjectMapping:
+    return context.mappings.plan if step.write.kind is Kind.PLAN else context.mappings.task
 
 
 def _places(step: Step, mapping: ObjectMapping) -> Iterator[tuple[str, str]]:

@@ -66,7 +66,9 @@ def test_a_merged_account_renames_the_plan_and_the_tasks_that_bear_its_name(quic
     assert quick.plan["title"] == "Acme Group: First"
     assert quick.task("call")["name"] == "Call Acme Group"
     assert quick.known.rollup["Name"] == "Acme Group: First"
-    assert quick.plans() == (1, 1)
+    site, state = quick.stage.simulator.jira.site, quick.stage.simulator.smartsheet.state
+    assert [i.summary for i in site.issues.by_id.values() if i.type.name == "Epic"] == ["Acme Group: First"]
+    assert [sheet.name.startswith("Acme Group: First") for sheet in state.sheets.values()] == [True]
     quick.check()
 
 
