@@ -170,7 +170,7 @@ class Feeds:
     def _entries_of(self, ids: Sequence[str]) -> Iterator[TimeEntry]:
         for start in range(0, len(ids), _LISTED):
             chunk = [int(name) for name in ids[start : start + _LISTED]]
-            for raw in self._client.ask("worklog/list", {"ids": chunk}).payload or ():
+            for raw in self._client.ask("worklog/list", {"ids": chunk}).items():
                 yield _entry(raw)
 
 

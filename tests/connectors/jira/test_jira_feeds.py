@@ -193,6 +193,21 @@ def test_thousands_of_entries_are_read_over_all_pages_without_loss(bench, tracke
     assert calls == {UPDATED: 3, DELETED: 1, LIST: 3}
 
 
+def test_time_whose_entries_jira_answers_with_nothing_is_not_passed_over(bench, tracker, made):
+    """Found by a simulated year: a body of `{}` was taken for none, and the feed had gone on for good."""
+    cursor = tracker.time_changes("").cursor
+    bench.jira.act("log_time", {"issue": made.ref.id, "seconds": 60})
+    later(bench, 70)
+    bench.fault("empty_json", LIST)
+    with pytest.raises(TryLater) as caught:
+        tracker.time_changes(cursor)
+    assert caught.value.code == "JIRA-BODY-01"
+    bench.fault("empty_json", LIST)
+    with pytest.raises(TryLater):
+        list(tracker.time_entries())
+    assert [entry.seconds for entry in tracker.time_changes(cursor).entries] == [60]
+
+
 def test_a_cursor_that_is_not_ours_starts_from_the_beginning(bench, tracker, made):
     bench.jira.act("log_time", {"issue": made.ref.id, "seconds": 60})
     later(bench, 70)
