@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+import orjson
+
 from connectors.base import Fields, Value
 from mappings.model import Deal, Line
 
@@ -138,8 +140,12 @@ def _reread(line: Line, lines: Sequence[Line], number: int, names: set[str]) -> 
 
 
 def _line_text(line: Line) -> str:
-    own = {name: getattr(line, name) for name in _OWN}
-    return json.dumps([encoded(own), encoded(line.fields)], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    own = (line.product, line.code, line.family, _plain(line.quantity), _plain(line.price))
+    said = [dict(zip(_OWN, own, strict=True)), encoded(line.fields)]
+    try:  # at every look at every deal, so that speed matters
+        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(said, sort_keys=True)  # half a surrogate pair, as vendors cut texts: escaped it survives
 
 
 def _line(text: str) -> Line:
@@ -153,6 +159,8 @@ def _line(text: str) -> Line:
 
 def _plain(value: Value) -> Any:
     """Make a value JSON; a whole number is written as one, however the vendor wrote it."""
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, datetime):
         return {"t": value.isoformat()}
     if isinstance(value, date):
