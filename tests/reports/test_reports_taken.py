@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from connectors.base import Fields
+from mappings.load import DEFAULT_MAPPINGS
 from mappings.templates import TaskSpec
 from sync.core.draft import task_values
 from sync.core.model import PLAN_ITEM, Priority
@@ -114,3 +116,24 @@ def test_nothing_is_added_while_another_worker_has_the_onboarding(planned: tuple
     store.release([claim])
     assert add(stage, key, tasks(stage, both="Wait")).names
     assert PLAN_ITEM in store.load([key])[key].base
+
+
+def test_an_amended_deal_leaves_what_a_meeting_agreed_on(tmp_path: Path) -> None:
+    mapping = tmp_path / "mapping.yaml"
+    at_once = "\namendments: {tasks_added: apply, tasks_dropped: apply, dates: apply}\n"
+    mapping.write_text(DEFAULT_MAPPINGS.read_text(encoding="utf-8") + at_once, encoding="utf-8")
+    with Stage(mapping=str(mapping)) as stage:
+        stage.sweep()
+        key = stage.win(name="Platform", account="Acme")
+        stage.sweep()
+        add(stage, key, tasks(stage, both="Send the list"))
+        stage.sweep()
+        line = {"id": key, "product": "SSO", "family": "SSO", "quantity": 1, "price": 900.0}
+        with stage.simulator.world.lock:
+            stage.simulator.salesforce.act("add_line", line)
+        stage.settle()
+        stage.sweep()
+        base = stage.plant.store.load([key])[key].base
+        assert base["action_20261102_1"]["status"] == "not_started"
+        assert {"sso_metadata", "sso_setup"} <= set(base)
+        assert summaries(stage).count("Send the list") == 1
