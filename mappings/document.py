@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition
 from mappings.practices import CourtName, CourtsDoc, HealthDoc
+from mappings.scope import HandoffDoc, ScopeDoc
 from mappings.strict import Strict
 from mappings.texts import Text
 
@@ -164,6 +165,7 @@ class DealsDoc(Strict):
     won_when: Expression | None = None
     required: list[Key] = Field(default_factory=list)
     checks: list[CheckDoc] = Field(default_factory=list)
+    handoff: HandoffDoc = Field(default_factory=HandoffDoc)
 
 
 Consent: TypeAlias = Literal["apply", "review"]
@@ -256,6 +258,7 @@ class MappingsDoc(Strict):
     amendments: AmendmentsDoc = Field(default_factory=AmendmentsDoc)
     courts: CourtsDoc = Field(default_factory=CourtsDoc)
     health: HealthDoc = Field(default_factory=HealthDoc)
+    scope: ScopeDoc = Field(default_factory=ScopeDoc)
     audiences: AudiencesDoc
     objects: ObjectsDoc
 

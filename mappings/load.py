@@ -30,6 +30,7 @@ from mappings.model import VIRTUAL, Check, MappingSet, ObjectMapping, UserMap
 from mappings.practices import court_rules, health_rules
 from mappings.reading import Mistake, Place, Problems, Source, suggest
 from mappings.rules import Builder
+from mappings.scope import scope_rules
 from mappings.templates import Template
 from mappings.weaving import weave
 
@@ -113,6 +114,7 @@ def _mapping_set(source: Source, doc: MappingsDoc) -> MappingSet:
         read_by=fingerprints(doc.objects),
         courts=court_rules(source, doc.courts, _statuses(doc)),
         health=health_rules(source, doc.health),
+        scope=scope_rules(source, doc.scope, doc.deals.handoff, built["deal"]),
         won_when=Condition.compile(doc.deals.won_when) if doc.deals.won_when else None,
         required=tuple(doc.deals.required),
         checks=tuple(Check(Condition.compile(check.when), check.message) for check in doc.deals.checks),

@@ -18,6 +18,7 @@ from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition
 from mappings.hours import HourRules
 from mappings.practice import CourtRules, HealthRules
+from mappings.scope import ScopeRules
 
 ENGINE = "engine"
 """The virtual connection of values that Closedwon itself computes (roll-ups, a task's first description)."""
@@ -210,6 +211,7 @@ class MappingSet:
     hours: HourRules = field(default_factory=HourRules)
     courts: CourtRules = field(default_factory=CourtRules)
     health: HealthRules = field(default_factory=HealthRules)
+    scope: ScopeRules = field(default_factory=ScopeRules)
     amendments: AmendmentRules = field(default_factory=AmendmentRules)
     read_by: Mapping[str, str] = field(default_factory=dict)
     """How each field of deals and lines is read: a fingerprint by `deal.<field>` and `lines.<field>`."""

@@ -30,6 +30,7 @@ from sync.cli import (
     receiver,
     report,
     run,
+    scope,
     up,
     upgrade,
 )
@@ -55,6 +56,7 @@ hours.register(app)
 forecast.register(app)
 health.register(app)
 notices.register(app)
+scope.register(app)
 report.register(app)
 plans.register(app)
 amendments.register(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from sync.cli.common import (
     show_report,
 )
 from sync.cli.deals import read_deals
+from sync.cli.scope import flags_of_plans
 from sync.core.model import Priority
 from sync.engine.reconcile import BRAKE
 from sync.wiring import Plant
@@ -86,7 +88,7 @@ def _look(opened: Plant, ids: list[str] | None, query: DealQuery) -> dict[str, A
     plans = engine.preview(keys, deals=deals)
     store = engine.store
     rollups = plan_file.roll_ups(plans, store.load(keys), context, store)
-    return plan_file.describe(
+    told = plan_file.describe(
         plans,
         rollups,
         day=context.today,
@@ -94,6 +96,8 @@ def _look(opened: Plant, ids: list[str] | None, query: DealQuery) -> dict[str, A
         quota={name: pace.remaining for name, pace in opened.paces.items()},
         looked=opened.calls(),
     )
+    flagged = flags_of_plans(plans, context)
+    return {**told, "scope": {key: [asdict(flag) for flag in flags] for key, flags in flagged.items()}}
 
 
 def _show(told: dict[str, Any]) -> None:
@@ -111,6 +115,9 @@ def _show(told: dict[str, Any]) -> None:
     for each in held[:SHOWN]:
         for entry in each["held"]:
             out.print(f"Held back: {each['deal']} {entry['item']} {entry['code']}: {entry['message']}", markup=False)
+    for deal, flags in list(told["scope"].items())[:SHOWN]:
+        for flag in flags:
+            out.print(f"Scope: {deal} {flag['item']} {flag['code']}: {flag['text']}", markup=False)
     _show_summary(told["summary"], len(held))
 
 

@@ -14,7 +14,7 @@ from mappings.model import LEDGER, HeldBack
 from mappings.translate import to_native
 from sync.core.amendment import Amended, amend
 from sync.core.draft import draft
-from sync.core.merge import AMENDMENT, HeldField, Merge, merge
+from sync.core.merge import AMENDMENT, HeldField, Merge, as_shown, merge
 from sync.core.model import (
     PLAN_ITEM,
     WRITE_KEY,
@@ -25,6 +25,8 @@ from sync.core.model import (
     Severity,
 )
 from sync.core.planned import Context, Plan, Snapshot, Step, write_key
+from sync.core.scope import barred
+from sync.core.twins import twin
 
 
 def plan(snapshot: Snapshot, context: Context) -> Plan:
@@ -32,10 +34,18 @@ def plan(snapshot: Snapshot, context: Context) -> Plan:
     known = snapshot.onboarding
     if not known.base and snapshot.deal is None:
         return Plan(snapshot.key, quarantine=_unusable(snapshot))
+    if why := _barred(snapshot, context):
+        return Plan(snapshot.key, quarantine=(_held(snapshot.key, "", "", "", "HANDOFF-01", why),))
     try:
         drafted = draft(snapshot, context)
     except HeldBack as error:
         return Plan(snapshot.key, quarantine=(_held(snapshot.key, "", "", "", error.code, error.message),))
+    if _new(snapshot) and not snapshot.decision.own:
+        if snapshot.decision.belongs:
+            return Plan(snapshot.key)
+        other = twin(snapshot.deal, snapshot.kin) if snapshot.deal else None
+        if other is not None:
+            return Plan(snapshot.key, quarantine=(other,))
     amended = amend(snapshot, context, drafted)
     work = _Work(snapshot, context, amended)
     work.plans()
@@ -43,6 +53,18 @@ def plan(snapshot: Snapshot, context: Context) -> Plan:
         if item != PLAN_ITEM:
             work.task(item, base)
     return work.finish(_unusable(snapshot))
+
+
+def _barred(snapshot: Snapshot, context: Context) -> str:
+    """Return why the handoff gate lets no plan be made; one that was begun, in whatever part, goes on."""
+    deal = snapshot.deal if _new(snapshot) else None
+    return "" if deal is None else barred(deal, context.mappings.scope)
+
+
+def _new(snapshot: Snapshot) -> bool:
+    """Tell whether nothing of a plan was made yet."""
+    known = snapshot.onboarding
+    return not (known.base or known.bindings or known.intents)
 
 
 class _Work:
@@ -73,10 +95,24 @@ class _Work:
             plan = self.bound[connection].get(PLAN_ITEM)
             if plan is not None:
                 self._note(plan, shown=connection not in self.snapshot.planless)
+                self._retitle(plan)
             elif tasks:
                 values = self.base[PLAN_ITEM]
                 fields = to_native(self.context.mappings.plan, connection, values)
                 self._create(PLAN_ITEM, connection, Kind.PLAN, fields, size=tasks)
+
+    def _retitle(self, plan: Binding) -> None:
+        """Bring an amended title or launch to the plan itself: what it says is ours alone, and never read."""
+        before, now = self.snapshot.onboarding.base.get(PLAN_ITEM), self.base[PLAN_ITEM]
+        name, mapping = plan.connection, self.context.mappings.plan
+        if not before or before == now or name in self.snapshot.planless:
+            return
+        old, new = (as_shown(mapping, name, values, self.context.view) for values in (before, now))
+        native = to_native(mapping, name, now)
+        fields = {field: value for field, value in native.items() if old.get(field) != new.get(field)}
+        if fields:
+            update = Update(write_key(self.draft.key, PLAN_ITEM), Kind.PLAN, plan.ref, fields)
+            self.steps.append(Step(self.draft.key, PLAN_ITEM, name, update, f"changed in {AMENDMENT}"))
 
     def task(self, item: str, base: Fields) -> None:
         """Merge one task's replicas, write what differs, create what is not there yet."""

@@ -1,8 +1,8 @@
 """Whether a plan is what was sold: sold lines, planned tasks, hours and dates held against each other. Pure.
 
-Called by `closedwon scope`, by health and by reports. What a line causes is asked of the template itself: a plan made
-without a product that is the same plan had nothing in it for that product. So no second list of what covers what can
-disagree with the template.
+Called by `closedwon scope` and `closedwon plan`; `sync.core.plan` asks the handoff gate. What a line causes is asked of
+the template itself: a plan made without a product that is the same plan had nothing in it for that product. So no
+second list of what covers what can disagree with the template.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from datetime import date
 from connectors.base import Value
 from mappings.calendar import BusinessCalendar
 from mappings.model import Deal, HeldBack, Line
-from mappings.templates import PlanSpec
+from mappings.scope import ScopeRules
+from mappings.templates import PlanSpec, choose, instantiate, kickoff_of
 from sync.core.dossier import Dossier, Task
+from sync.core.planned import Context
+from sync.core.sold import recalled
 
 Making = Callable[[Deal], PlanSpec]
 """Makes the plan of a deal by its template, on its calendar, from its kickoff."""
@@ -30,35 +33,55 @@ class Flag:
     item: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeRules:
-    """What is expected of a plan beyond its template.
-
-    `included` are families of products that cause no task of their own, since every plan of their template serves them.
-    `launch_days` is the most calendar days from close to launch, None for no limit. `handoff` are the deal fields that
-    sales has to fill, with what they are called where they are entered.
-    """
-
-    included: frozenset[str] = frozenset()
-    launch_days: int | None = None
-    handoff: Mapping[str, str] | None = None
-
-
 def check(
-    known: Dossier, deal: Deal, making: Making, *, rules: ScopeRules, calendar: BusinessCalendar
+    known: Dossier,
+    deal: Deal,
+    making: Making,
+    *,
+    rules: ScopeRules,
+    calendar: BusinessCalendar,
+    added: Collection[str] = (),
 ) -> tuple[Flag, ...]:
-    """Return all differences of one onboarding, in the order of the codes below. A deal no template fits has none."""
+    """Return all differences of one onboarding, in the order of the codes below.
+
+    `added` are items that people added themselves: nobody sold them, and nobody has to. Where no plan can be made of
+    the deal any more, lines and tasks are not compared; what is held back says why.
+    """
     try:
         spec = making(deal)
         idle = unplanned(deal, making, rules.included)
     except HeldBack:
-        return ()
+        sold: tuple[Flag, ...] = ()
+    else:
+        extra = (task for task in unsold(known, spec) if task.item not in added)
+        sold = (*map(_unplanned, idle), *map(_unsold, extra))
+    return (*sold, *_hours(known), *_launch(known, deal, rules, calendar), *_handoff(deal, rules))
+
+
+def check_known(known: Dossier, context: Context, *, added: Collection[str] = ()) -> tuple[Flag, ...] | None:
+    """Check an onboarding by what is remembered of it; None where its lines are not remembered yet."""
+    deal = recalled(known.key, known.deal)
+    if deal is None:
+        return None
+    mappings = context.mappings
+
+    def making(sold: Deal) -> PlanSpec:
+        template = context.pinned(known.template, known.template_version) or choose(context.templates, sold)
+        kickoff = known.kickoff or kickoff_of(template, sold, mappings.calendar)
+        return instantiate(template, sold, mappings.calendar, kickoff=kickoff, people=mappings.users.roles)
+
+    return check(known, deal, making, rules=mappings.scope, calendar=mappings.calendar, added=added)
+
+
+def barred(deal: Deal, rules: ScopeRules) -> str:
+    """Return why no plan is made of a deal yet: what sales has not handed over; "" where nothing bars it."""
+    missing = missing_handoff(deal.fields, rules.handoff) if rules.gate else ()
+    if not missing:
+        return ""
     return (
-        *(_unplanned(product) for product in idle),
-        *(_unsold(task) for task in unsold(known, spec)),
-        *_hours(known),
-        *_launch(known, deal, rules, calendar),
-        *_handoff(deal, rules),
+        f"Sales has not handed this deal over: {' and '.join(rules.handoff[name] for name in missing)} "
+        f"{'are' if len(missing) > 1 else 'is'} empty on it. Fill in there what is missing; the plan is then made by "
+        "itself."
     )
 
 
@@ -138,7 +161,6 @@ def _launch(known: Dossier, deal: Deal, rules: ScopeRules, calendar: BusinessCal
 
 
 def _handoff(deal: Deal, rules: ScopeRules) -> Iterator[Flag]:
-    required = rules.handoff or {}
-    for name in missing_handoff(deal.fields, required):
-        text = f"Sales left {required[name]} empty on the deal: have it filled in before the kickoff."
+    for name in missing_handoff(deal.fields, rules.handoff):
+        text = f"Sales left {rules.handoff[name]} empty on the deal: have it filled in before the kickoff."
         yield Flag("SCOPE-HANDOFF-01", text, name)

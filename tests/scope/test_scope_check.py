@@ -13,9 +13,10 @@ from dossier_desk import dossier_of, task
 from mappings.calendar import BusinessCalendar
 from mappings.load import DEFAULT_MAPPINGS, load_mappings, load_templates
 from mappings.model import Deal, Line
+from mappings.scope import ScopeRules
 from mappings.templates import PlanSpec, instantiate
 from sync.core.dossier import Dossier
-from sync.core.scope import ScopeRules, check, missing_handoff, unplanned, unsold
+from sync.core.scope import check, missing_handoff, unplanned, unsold
 
 CALENDAR = BusinessCalendar("US")
 CLOSED = date(2026, 11, 2)
