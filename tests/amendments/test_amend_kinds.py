@@ -11,7 +11,7 @@ from mappings.load import DEFAULT_MAPPINGS
 from sync.core.model import Commit, Priority
 from sync.demo.stage import Stage, configuration
 
-OTHER_OWNER = "owner: {type: user, at: {crm: CreatedBy.Email}}"
+OTHER_ACCOUNT = "account: {type: text, at: {crm: Name}}"
 
 
 def test_a_bounced_stage_holds_the_deal_and_the_same_plan_goes_on(quick: Sold) -> None:
@@ -107,8 +107,10 @@ def test_an_edit_of_the_mapping_is_no_amendment(template: Path, tmp_path: Path) 
         base = sold.known.base
         other = tmp_path / "other.yaml"
         text = DEFAULT_MAPPINGS.read_text(encoding="utf-8")
-        other.write_text(text.replace("owner: {type: user, at: {crm: Owner.Email}}", OTHER_OWNER), encoding="utf-8")
-        assert OTHER_OWNER in other.read_text(encoding="utf-8")
+        other.write_text(
+            text.replace("account: {type: text, at: {crm: Account.Name}}", OTHER_ACCOUNT), encoding="utf-8"
+        )
+        assert OTHER_ACCOUNT in other.read_text(encoding="utf-8")
         with stage.config.open("w", encoding="utf-8") as file:
             YAML().dump(
                 configuration(stage.simulator.urls, stage.store, templates=[str(template)], mapping=str(other)), file
@@ -117,6 +119,7 @@ def test_an_edit_of_the_mapping_is_no_amendment(template: Path, tmp_path: Path) 
         stage.plant = stage.open()
         assert sold.look().writes == 0
         assert sold.known.base == base
+        assert sold.known.deal["account"] == "First"
         sold.edit(Contracted_Hours__c=70)
         assert sold.plan["contracted_hours"] == 70
         assert sold.known.base["call"] == base["call"]
