@@ -83,7 +83,9 @@ def judge(stage: Stage, year: Year, audits: list[Audit]) -> tuple[dict[str, Any]
     with stage.simulator.world.lock:
         crm = stage.simulator.salesforce.dump()
     rollups = list(rollups_off(last.plans, crm, stage.clock.now().date()))
-    lacking = unplanned(last.plans, crm)
+    held = {one.key for one in stage.plant.store.quarantined()}
+    unmade = unplanned(last.plans, crm)
+    lacking = [deal for deal in unmade if deal not in held]
     differing = [f"{key} {text}" for key, plan in last.plans.items() for text in plan.differing]
     doubled = sorted({text for each in (*audits, last) for text in each.doubled})
     figures = {
@@ -94,6 +96,7 @@ def judge(stage: Stage, year: Year, audits: list[Audit]) -> tuple[dict[str, Any]
         "plans_doubled": len(doubled),
         "p80_coverage": coverage(stage),
         "plans_lacking": len(lacking),
+        "plans_held_back": len(unmade) - len(lacking),
         "sides_differing": len(differing),
         "amendments": sum(year.sales.done.values()),
         "audits": len(audits) + 1,
