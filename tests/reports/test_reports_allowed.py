@@ -9,7 +9,7 @@ from datetime import timedelta
 from types import UnionType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reports_desk import ASKED, MARK, ODD, TODAY, internal, look, secret, shared, text_of
 
@@ -50,7 +50,7 @@ def _tasks(draw: st.DrawFn) -> tuple[Task, ...]:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tasks=_tasks(), launched=st.booleans(), hidden=st.booleans())
 def test_no_mark_of_anything_internal_is_in_any_file_for_a_customer(
     tasks: tuple[Task, ...], launched: bool, hidden: bool

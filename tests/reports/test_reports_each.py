@@ -9,7 +9,7 @@ from typing import Any
 import icalendar
 import pytest
 from dossier_desk import changed, dossier_of, task
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reports_desk import KEY, MAPPINGS, TODAY, look, secret, shared
 
@@ -53,6 +53,7 @@ def figure(page: Page, name: str) -> Any:
     return next(each.value for each in block.figures if each.name == name)
 
 
+@settings(deadline=None)
 @given(
     entries=st.lists(st.tuples(DAYS, st.integers(-60, 40_000)), max_size=25),
     per=st.sampled_from(("term", "month", "quarter")),

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 from dossier_desk import dossier_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reports_desk import TODAY, look
 
@@ -56,6 +56,7 @@ def test_what_was_filled_in_is_read_whoever_formatted_it() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=60))
 def test_every_printable_text_comes_back_from_a_table_as_it_went_in(text: str) -> None:
     escaped = "".join("\\" + sign if sign in "\\|" else sign for sign in text)
@@ -96,6 +97,7 @@ def test_what_is_no_minutes_is_refused() -> None:
     assert f"more than {MOST}" in mistakes(filled(*(f"| {n} | Do it | | | |" for n in range(1, MOST + 2))))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_end_otherwise_than_with_mistakes(data: bytes) -> None:
     with pytest.raises(BadMinutes):

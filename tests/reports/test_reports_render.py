@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -126,6 +126,7 @@ def test_the_same_page_gives_the_same_bytes() -> None:
     assert web(page("a")) == web(page("a"))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_breaks_a_format(text: str) -> None:
     parser = MarkdownIt("commonmark").enable("table")
