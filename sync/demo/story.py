@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -105,17 +106,19 @@ class _Story:
             self._act("jira", "close_task", issue=issue, who=ENGINEER)
         self.say(f"   Ada closes {len(issues)} tasks in Jira and logs {sum(range(1, WORKED + 1))} hours")
         rows = [
-            binding.ref for item, binding in sheets.items() if item != PLAN_ITEM and item not in _items(tracker, issues)
+            binding for item, binding in sheets.items() if item != PLAN_ITEM and item not in _items(tracker, issues)
         ]
-        for ref in rows[:2]:
+        for ref in (row.ref for row in rows[:2]):
             self._act("smartsheet", "tick_row", sheet=int(ref.container), row=int(ref.id), who=CUSTOMER)
+        moved, due = rows[2].ref, first.base[rows[2].item]["due_target"]
+        assert isinstance(due, date)
         self._act(
             "smartsheet",
             "move_date",
-            sheet=int(rows[2].container),
-            row=int(rows[2].id),
+            sheet=int(moved.container),
+            row=int(moved.id),
             column="Due",
-            days=7,
+            value=(due + timedelta(weeks=1)).isoformat(),
             who=COORDINATOR,
         )
         self.say("   The customer ticks 2 rows in Smartsheet; Cleo moves a due date by a week")
