@@ -17,7 +17,7 @@ def expecting(desk: Desk) -> Desk:
     """A desk whose mapping has expectations, and whose tasks take five hours."""
     text = DEFAULT_MAPPINGS.read_text(encoding="utf-8")
     wanted = "deals:\n  handoff: {required: [kickoff_notes]}\n"
-    text = text.replace("deals:\n", wanted, 1) + "\nscope: {launch_days: 30}\n"
+    text = text.replace("deals:\n", wanted, 1).replace("launch_days: 120", "launch_days: 30")
     (desk.folder / "mapping.yaml").write_text(text, encoding="utf-8")
     desk.configure(mapping="mapping.yaml")
     desk.run("reconcile", "--changed")

@@ -42,7 +42,9 @@ def mapping(folder: Path, handoff: str, scope: str = "") -> Path:
     """The mapping that comes with Closedwon, with these sections."""
     text = DEFAULT_MAPPINGS.read_text(encoding="utf-8")
     path = folder / "mapping.yaml"
-    path.write_text(text.replace("deals:\n", "deals:\n" + handoff, 1) + scope, encoding="utf-8")
+    begin, end = text.index("scope:\n"), text.index("# Where a task lives")
+    text = text[:begin] + (scope or text[begin:end]) + text[end:]
+    path.write_text(text.replace("deals:\n", "deals:\n" + handoff, 1), encoding="utf-8")
     return path
 
 
