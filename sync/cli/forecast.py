@@ -17,10 +17,10 @@ from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, plant
 from sync.cli.exits import Exit, Stop
 from sync.cli.forecast_shown import Tested, forecast_json, show_all, show_one, show_tested
 from sync.core.backtest import Scored, backtest, scores
-from sync.core.court import courts
 from sync.core.dossier import Dossier
 from sync.core.effort import BadHistory, read_effort
-from sync.core.forecast import Forecast, forecast
+from sync.core.forecast import Forecast
+from sync.core.judgement import Basis, judge
 from sync.core.pace import DAYS, HOURS, enough
 from sync.core.replay import latest, replay
 from sync.engine.dossiers import dossiers
@@ -94,14 +94,14 @@ def show_forecast(
 def _show(opened: Plant, deals: Sequence[str] | None, *, as_json: bool) -> None:
     keys = list(dict.fromkeys(deals)) if deals else None
     context = opened.engine.context()
-    calendar, today, rules = context.mappings.calendar, context.today, context.mappings.courts
+    calendar, today = context.mappings.calendar, context.today
     experience = lessons(opened.store, calendar, today, keep=False).experience
+    basis = Basis(context.mappings, today, experience)
     found: list[tuple[Dossier, Forecast]] = []
     for known in dossiers(opened.store, keys):
         if keys is None and not _is_open(known):
             continue
-        clocks = courts(known, rules, calendar, today)
-        found.append((known, forecast(known, experience, today, calendar, courts=clocks, rules=rules)))
+        found.append((known, judge(known, basis).forecast))
     if lacking := sorted(set(keys or ()) - {known.key for known, _ in found}):
         text = f"No plan is known for {', '.join(lacking)}. `closedwon forecast` lists those that have one."
         raise Stop(text, Exit.USAGE, "FORECAST-01")

@@ -87,8 +87,12 @@ def forecast(
     *,
     courts: Courts | None = None,
     rules: CourtRules | None = None,
+    used_hours: float | None = None,
 ) -> Forecast:
-    """Forecast an onboarding from what is known of it on a day."""
+    """Forecast an onboarding from what is known of it on a day.
+
+    `used_hours` are those that the hours ledger charges so far; where nobody counted, all of the billable tasks are.
+    """
     basis = Forecast(known.key, known.target_launch, tasks=experience.tasks, launches=experience.launches)
     if (launched := known.actual_launch) is not None:
         return replace(basis, launched=launched)
@@ -99,7 +103,8 @@ def forecast(
     done = finished_tasks(known, today, calendar)
     plan, mood = network(known, today, calendar, experience), experience.mood(done)
     days = draw(plan.nodes, plan.ending, mood, seed=f"{known.key} {today}")
-    hours = _hours(known, experience, done, today, calendar)
+    spent = billable_hours(known) if used_hours is None else used_hours
+    hours = _hours(known, experience, done, spent, today, calendar)
     passage = typical(plan.nodes, mood)
     causes = tuple(_causes(known, plan, passage, calendar, courts or Courts(), rules or CourtRules()))
     return replace(
@@ -149,10 +154,14 @@ def _chance(
 
 
 def _hours(
-    known: Dossier, experience: Experience, done: Sequence[Finished], today: date, calendar: BusinessCalendar
+    known: Dossier,
+    experience: Experience,
+    done: Sequence[Finished],
+    spent: float,
+    today: date,
+    calendar: BusinessCalendar,
 ) -> list[float]:
-    """Return, sorted, what the billable hours come to in each draw; time logged on the plan itself is in them."""
-    spent = billable_hours(known)
+    """Return, sorted, what the billable hours come to in each draw; what is spent is in them."""
     mood, dice = experience.effort_mood(done), Dice(f"{known.key} {today} hours")
     left = [
         (task.estimated_hours, task.tracked_seconds / SECONDS_PER_HOUR, experience.effort(of_task))

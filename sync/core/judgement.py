@@ -75,11 +75,12 @@ def judge(known: Dossier, basis: Basis, *, override: Override | None = None) -> 
     ledger = ledger_of(known, mappings.hours, today)
     books = balance(ledger, terms, today)
     clocks = courts(known, rules, calendar, today)
-    ahead = forecast(known, basis.experience, today, calendar, courts=clocks, rules=rules)
+    used = _hours(ledger.charged)
+    ahead = forecast(known, basis.experience, today, calendar, courts=clocks, rules=rules, used_hours=used)
     hours_forecast = _at_completion(known, ahead, ledger)
     outlook = Outlook(
         contracted_hours=terms.total if terms.total is not None else _hours(books.granted),
-        used_hours=_hours(ledger.charged) or 0.0,
+        used_hours=used or 0.0,
         hours_p50=hours_forecast,
         launch_p50=ahead.p50,
         launch_p80=ahead.p80,
