@@ -15,9 +15,8 @@ from typing import Any
 Dump = Mapping[str, Any]
 
 PLAN = "plan"
-LAUNCHES = ("launch", "in_service", "order_closed")
-"""The items of the two templates by which an onboarding is live. A carrier order so short that even its closing was
-planned before the target launch is live with its closing, by the published rule (the last milestone due by then)."""
+LAUNCHES = ("launch", "in_service")
+"""The items of the two templates by which an onboarding is live."""
 _HOUR = 3600
 _LONGEST = 24 * _HOUR
 
@@ -128,35 +127,23 @@ def rollups_off(found: Mapping[str, Plan], salesforce: Dump, today: date) -> Ite
         key = deal["Id"]
         if not deal["IsWon"] or key not in found:
             continue
-        launches = [item for item in LAUNCHES if item in found[key].tasks] or [""]
-        row = shown.get(key, {})
-        found_wrong = [_off(row, found[key], deal, today, launch) for launch in launches]
-        if all(found_wrong):
-            yield f"{key}: {found_wrong[0]}"
+        if wrong := _off(shown.get(key, {}), found[key], deal, today):
+            yield f"{key}: {wrong}"
 
 
-def _off(row: Dump, plan: Plan, deal: Dump, today: date, launch_item: str) -> str:
-    expected = expectation(plan, deal, today, launch_item)
+def _off(row: Dump, plan: Plan, deal: Dump, today: date) -> str:
+    expected = expectation(plan, deal, today)
     wrong = {name: (row.get(name), value) for name, value in expected.items() if row.get(name) != value}
     texts = [f"{name} is {is_!r} and should be {should!r}" for name, (is_, should) in wrong.items()]
     least = least_health(plan, expected, today)
     if row.get("Health__c") not in _COLORS[_COLORS.index(least) :]:
         texts.append(f"Health__c is {row.get('Health__c')!r} and should be {least!r} or worse")
-    if row.get("Name") not in _titles(plan, deal, row):
-        texts.append(f"Name is {row.get('Name')!r}")
     if not row.get("Health_Reason__c"):
         texts.append("Health_Reason__c is empty")
     p50, p80 = row.get("Forecast_Launch__c"), row.get("Forecast_Launch_P80__c")
     if (p50 is None) is not (p80 is None) or (p50 and p80 and p50 > p80):
         texts.append(f"the forecasts do not fit together: P50 {p50}, P80 {p80}")
     return ", ".join(texts)
-
-
-def _titles(plan: Plan, deal: Dump, row: Dump) -> tuple[str, ...]:
-    """Return what the onboarding may be called: as its epic, or, once the deal has another name, as the deal."""
-    name = str(row.get("Name"))
-    as_deal = name.partition(": ")[2].removesuffix(" (carrier order)") == deal["Name"]
-    return (*(str(epic["values"]["summary"])[:80] for epic in plan.epics), *((name,) if as_deal else ()))
 
 
 _COLORS = ("Green", "Amber", "Red")
@@ -180,17 +167,18 @@ def least_health(plan: Plan, expected: Mapping[str, Any], today: date) -> str:
     return _COLORS[2 if missed else rank]
 
 
-def expectation(plan: Plan, deal: Dump, today: date, launch_item: str) -> dict[str, Any]:
-    """Return what the CRM ought to show of one onboarding that is live with a certain task."""
+def expectation(plan: Plan, deal: Dump, today: date) -> dict[str, Any]:
+    """Return what the CRM ought to show of one onboarding."""
     live = {item: task for item, task in plan.tasks.items() if not task.cancelled}
     open_ = [task for task in live.values() if not task.done]
     done = len(live) - len(open_)
     worked = counted_seconds(plan, today)
     contracted = deal["Contracted_Hours__c"]
-    launch = live.get(launch_item)
+    launch = next((live[item] for item in LAUNCHES if item in live), None)
     milestones = sorted((task.due, task.name) for task in open_ if task.milestone and task.due)
     launched = launch.done if launch else bool(live) and not open_
     return {
+        "Name": str(plan.epics[0]["values"]["summary"])[:80] if plan.epics else None,
         "Opportunity__c": deal["Id"],
         "Status__c": "Launched" if launched else "In Progress" if done or worked else "Not Started",
         "Percent_Complete__c": round(100 * done / len(live), 2) if live else 0,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SHORT = ["--seed", "3", "--onboardings", "6", "--days", "70"]
+SHORT = ["--seed", "3", "--onboardings", "6", "--days", "60"]
 OFF = ("ledger_seconds_off", "rollups_wrong", "plans_doubled", "plans_lacking", "sides_differing")
 
 
