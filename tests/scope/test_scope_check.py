@@ -116,3 +116,13 @@ def test_what_is_as_sold_has_no_flag(making: Any) -> None:
 
 def test_a_no_and_a_zero_are_filled_in() -> None:
     assert missing_handoff({"a": False, "b": 0, "c": "", "d": None}, ["a", "b", "c", "d", "e"]) == ("c", "d", "e")
+
+
+def test_what_people_added_themselves_nobody_has_to_sell(making: Any) -> None:
+    sold = deal(("Berlin", "Site", 1), ("Care", "Hours", 10))
+    known = planned(making(deal(("Key", "SSO", 1), ("Berlin", "Site", 1), ("Care", "Hours", 10))))
+    found = [
+        [flag.item for flag in check(known, sold, making, rules=ScopeRules(), calendar=CALENDAR, added=added)]
+        for added in ((), {"sso"})
+    ]
+    assert found == [["sso"], []]
