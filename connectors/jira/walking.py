@@ -65,8 +65,9 @@ class Walker:
                 if here.status.id == target.casefold():
                     return here.status
                 way = self._way(here, target, looked)
-                if not way and here is start:  # while nothing has been moved yet, whose way back must not be forgotten
-                    way = self._doubt(here, target, looked)
+                if here is start and _doubtful(way, target):
+                    # While nothing has been moved yet, whose way back must not be forgotten.
+                    way = self._doubt(here, target, looked) or way
                 if not way:
                     break
                 before, here = here, self._take(here, way[0], target, looked)
@@ -97,6 +98,8 @@ class Walker:
         self.survey(here.type, (path[-1].to for path in self._workflows.frontier(here)))
         # Never through a done status on the way to one that is not: people are told that the work is finished.
         ahead = [p for p in self._workflows.frontier(here) if p[-1].to.category != DONE or wanted.category == DONE]
+        # Nor through another one that ends the work, such as Cancelled, while there is anything else to try.
+        ahead.sort(key=lambda path: path[-1].to.category == DONE)
         return self._workflows.way(here, target) or next(iter(ahead), ())
 
     def _doubt(self, here: Standing, target: str, looked: set[str]) -> tuple[Step, ...]:
@@ -184,6 +187,11 @@ class Walker:
             code="JIRA-TRANSITION-01",
             field=STATUS,
         )
+
+
+def _doubtful(way: tuple[Step, ...], target: str) -> bool:
+    """Tell whether there is no way, or just one into the unknown beyond a status that ends the work."""
+    return not way or (way[-1].to.category == DONE and way[-1].to.id != target.casefold())
 
 
 def _screen(step: Step, target: str, fields: tuple[str, ...]) -> Refused:

@@ -91,7 +91,7 @@ def test_a_field_that_jira_demands_and_no_rule_gives_is_found(bench, tracker):
 def test_a_status_that_cannot_be_left_is_found_once_the_workflow_is_known(bench, tracker):
     bench.jira.act("remove_transition", {"transition": "71"})
     (epic,) = written(tracker, plan())
-    statuses = ("To Do", "In Progress", "Blocked", "In Review")
+    statuses = ("To Do", "In Progress", "Blocked", "In Review", "Cancelled")
     for status in statuses:
         (made,) = written(tracker, task(epic.ref, status.replace(" ", "")))
         bench.jira.act("set_status", {"issue": made.ref.id, "status": status})
