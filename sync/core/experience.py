@@ -55,7 +55,7 @@ class Experience:
         return {
             "tasks": self.tasks,
             "launches": self.launches,
-            "aims": [[0 * aim.pressure for aim in aims] for aims in (self.launch_aims, self.hours_aims)],
+            "aims": [[aim.pressure for aim in aims] for aims in (self.launch_aims, self.hours_aims)],
             "moods": [asdict(self._moods), asdict(self._effort_moods)],
             "learned": [_told(learner) for learner in (self._elapsed, self._effort)],
         }
