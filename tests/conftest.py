@@ -19,7 +19,9 @@ from ruamel.yaml import YAML
 
 # Property tests have no deadline (machines are busy) and draw alike each time, so that a red build can be repeated;
 # `pytest --hypothesis-profile default` draws anew.
-hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("suite")
 
 _numbers = itertools.count()

@@ -85,7 +85,9 @@ DO: dict[str, Callable[[Store, Any], object]] = {
 }
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(acts, max_size=12), said)
 def test_every_second_of_the_store_is_in_one_bucket_of_one_ledger(
     store: Store, life: list[tuple[str, Any]], rules: HourRules

@@ -16,7 +16,9 @@ from simulator.salesforce import Salesforce
 from simulator.salesforce.problems import Problem
 from simulator.server import World
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 WORDS = st.sampled_from(
     [
         "SELECT",
