@@ -268,10 +268,9 @@ class Memory(Protocol):
         ...
 
     def alone(self, name: str) -> AbstractContextManager[None]:
-        """Hold a name of this connection's against all other processes, for what bears one writer only.
+        """Hold a name against all other processes, one at a time in a thread; raises TryLater when it stays taken.
 
-        Inside, `get` shows what others put before. Names are not held within each other, nor one by two threads at
-        once. Raises TryLater when others hold it for too long.
+        Inside, `get` shows what others put before.
         """
         ...
 

@@ -7,7 +7,7 @@ advance, so a total cannot drift from its entries.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -30,11 +30,17 @@ _ITS_OWNER = ~sa.exists().where(
 
 _ENTRY = tuple(TimeEntry.__dataclass_fields__)
 
-_TRACKED = (
+_here = sa.select(bindings.c.key).where(any_of(bindings.c.key)).distinct().cte("here")
+
+# Seconds by item and, in the same statement, the names of records in these plans that are bound to nothing.
+_TRACKED = sa.union_all(
     sa.select(bindings.c.key, bindings.c.item, sa.cast(sa.func.sum(time_entries.c.seconds), sa.BigInteger))
     .join_from(bindings, time_entries, _ITS_RECORD)
-    .where(any_of(bindings.c.key), _ITS_OWNER)
-    .group_by(bindings.c.key, bindings.c.item)
+    .where(bindings.c.key.in_(sa.select(_here.c.key)), _ITS_OWNER)
+    .group_by(bindings.c.key, bindings.c.item),
+    sa.select(documents.c.key, documents.c.name, sa.null()).where(
+        documents.c.kind == UNPLANNED, documents.c.key.in_(sa.select(_here.c.key))
+    ),
 )
 
 _LOGGED = (
@@ -78,9 +84,13 @@ _KEYS = (
 def tracked(connection: sa.Connection, keys: Sequence[str]) -> dict[str, dict[str, int]]:
     """Return seconds by key and item, for keys that fit into one IN list."""
     seconds: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    inside: dict[str, str] = {}
     for key, item, total in connection.execute(_TRACKED, {"any_of": keys}):
-        seconds[key][item] = total
-    for key, (_, entry) in _unplanned(connection, keys):
+        if total is None:
+            inside[item] = key
+        else:
+            seconds[key][item] = total
+    for key, (_, entry) in _unplanned(connection, inside):
         seconds[key][UNPLANNED] = seconds[key].get(UNPLANNED, 0) + entry.seconds
     return seconds
 
@@ -91,7 +101,8 @@ def logged(connection: sa.Connection, keys: Iterable[str]) -> dict[str, tuple[Lo
     for chunk in chunks(dict.fromkeys(keys)):
         for key, item, at, *entry in connection.execute(_LOGGED, {"any_of": chunk}).all():
             found[key].append(Logged(at, TimeEntry(*entry), key, item))
-        for key, (at, unplanned) in _unplanned(connection, chunk):
+        inside = {name: key for key, name in connection.execute(_INSIDE, {"any_of": chunk})}
+        for key, (at, unplanned) in _unplanned(connection, inside):
             found[key].append(Logged(at, unplanned, key, UNPLANNED))
     return {key: tuple(sorted(entries, key=_in_order)) for key, entries in found.items()}
 
@@ -100,9 +111,8 @@ def _in_order(logged: Logged) -> tuple[datetime, str, str]:
     return logged.entry.started, logged.connection, logged.entry.id
 
 
-def _unplanned(connection: sa.Connection, keys: Sequence[str]) -> Iterator[tuple[str, tuple[str, TimeEntry]]]:
-    """Yield the entries on records that lie in these onboardings' plans and are bound to nothing."""
-    owners = {name: key for key, name in connection.execute(_INSIDE, {"any_of": keys})}
+def _unplanned(connection: sa.Connection, owners: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, TimeEntry]]]:
+    """Yield the entries on records that lie in plans and are bound to nothing; `owners` maps those to onboardings."""
     records = sorted({name.partition(":")[2] for name in owners})
     for chunk in chunks(records):
         for at, *entry in connection.execute(_STRANGE, {"any_of": chunk}).all():

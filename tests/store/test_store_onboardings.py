@@ -104,4 +104,4 @@ def test_a_thousand_onboardings_are_loaded_in_a_handful_of_statements(store: Sto
     sa.event.listen(store._database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     loaded = store.load(keys)
     assert sum(len(onboarding.bindings) for onboarding in loaded.values()) == 25_000
-    assert len([statement for statement in statements if statement.startswith("SELECT")]) <= 12  # six a chunk of 900
+    assert len([statement for statement in statements if statement.startswith("SELECT")]) <= 10
