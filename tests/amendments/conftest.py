@@ -40,10 +40,10 @@ def template(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def sold(database: str, template: Path) -> Iterator[Sold]:
+@pytest.fixture(params=["sheet_per_onboarding", "portfolio"])
+def sold(database: str, template: Path, request: pytest.FixtureRequest) -> Iterator[Sold]:
     """One deal with one integration, planned, at rest."""
-    with Stage(store=database, templates=[str(template)]) as stage:
+    with Stage(store=database, templates=[str(template)], sheets={"layout": request.param}) as stage:
         yield Sold(stage)
 
 
