@@ -6,6 +6,7 @@ It is to the conformance suite what a simulator is: the other side. Nothing here
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -88,9 +89,14 @@ class Pocket:
     lag: float = 0.0
     calls: int = 0
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
+    _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
 
     def call(self, at: At, token: str, do: Callable[[], T]) -> T:
-        """Answer one call, as the next fault allows."""
+        """Answer one call, as the next fault allows; whoever calls from many threads waits for the others."""
+        with self._one_at_a_time:
+            return self._answer(at, token, do)
+
+    def _answer(self, at: At, token: str, do: Callable[[], T]) -> T:
         self.calls += 1
         self.clock.run_due()
         fault, retry_after = self._fault(at)

@@ -7,6 +7,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import SkipTest
 
@@ -15,10 +16,10 @@ import bad_writers
 import pytest
 from pocket_connector import PocketConnector
 from pocket_rig import PocketRig
-from pocket_vendor import TOKEN
+from pocket_vendor import TOKEN, Pocket
 
-from connectors.base import Capability, Connector, DealQuery, Deals, TimeChanges, TimeEntry
-from connectors.conformance import SENTENCES, ConnectorConformance, examine
+from connectors.base import Capability, Connector, DealQuery, Deals, Kind, TimeChanges, TimeEntry
+from connectors.conformance import SENTENCES, At, ConnectorConformance, examine
 
 ROOT = Path(__file__).parents[2]
 
@@ -297,3 +298,22 @@ def test_the_suite_needs_no_test_framework() -> None:
     seen = "import sys, connectors.conformance; print({'pytest', '_pytest', 'hypothesis'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", seen], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_the_pocket_vendor_answers_many_threads_one_at_a_time() -> None:
+    """A vendor that trips over its callers' threads would make a good connector look bad, now and then."""
+    vendor = Pocket()
+
+    def work(thread: int) -> None:
+        for number in range(200):
+            key = f"{thread}.{number}"
+            vendor.call(At.CREATE, TOKEN, functools.partial(vendor.add, Kind.TASK, {"state": "open"}, key=key))
+            assert len(vendor.call(At.READ, TOKEN, functools.partial(vendor.keyed, key))) == 1
+
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(8)))
+    finally:
+        sys.setswitchinterval(patience)
