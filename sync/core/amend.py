@@ -144,6 +144,13 @@ def fold(base: Mapping[str, Fields], diff: Diff, wanted: Callable[[Part], bool])
     return given
 
 
+def kept_part(field: str, title: str, theirs: Value, ours: Value, connection: str) -> Part:
+    """Tell that the plan's own record keeps what people made of it."""
+    matter = _MATTERS.get(field, Matter.TEXTS)
+    why = f"people changed it at {connection}"
+    return Part(PartKind.KEEP, matter, PLAN_ITEM, title, field, theirs, ours, why=why)
+
+
 def deal_changes(old: Deal, new: Deal) -> tuple[str, ...]:
     """Say in words what changed in a deal, fields first, then lines."""
     told = [f"{name}: {_said(old.fields.get(name))} → {_said(new.fields.get(name))}" for name in _moved(old, new)]

@@ -12,9 +12,11 @@ from dataclasses import replace
 from connectors.base import Create, Fields, Kind, Record, Ref, Update
 from mappings.model import LEDGER, HeldBack
 from mappings.translate import to_native
+from sync.core.amend import Part, kept_part
 from sync.core.amendment import Amended, amend
 from sync.core.draft import draft
-from sync.core.merge import AMENDMENT, HeldField, Merge, as_shown, merge
+from sync.core.holder import follow
+from sync.core.merge import AMENDMENT, HeldField, Merge, merge
 from sync.core.model import (
     PLAN_ITEM,
     WRITE_KEY,
@@ -83,6 +85,7 @@ class _Work:
         self.events: list[Event] = [*draft.events]
         self.quarantine: list[Quarantine] = [*draft.quarantine]
         self.unconfirmed: set[tuple[str, str]] = set()
+        self.kept: list[Part] = []
         self.bound = {name: snapshot.onboarding.bound(name) for name in context.homes}
         self.held = {(q.item, q.connection, q.field): q for q in snapshot.onboarding.held}
 
@@ -102,17 +105,22 @@ class _Work:
                 self._create(PLAN_ITEM, connection, Kind.PLAN, fields, size=tasks)
 
     def _retitle(self, plan: Binding) -> None:
-        """Bring an amended title or launch to the plan itself: what it says is ours alone, and never read."""
+        """Bring an amended title or launch to the plan itself, but never over what people made of it."""
         before, now = self.snapshot.onboarding.base.get(PLAN_ITEM), self.base[PLAN_ITEM]
-        name, mapping = plan.connection, self.context.mappings.plan
+        name, key = plan.connection, self.draft.key
         if not before or before == now or name in self.snapshot.planless:
             return
-        old, new = (as_shown(mapping, name, values, self.context.view) for values in (before, now))
-        native = to_native(mapping, name, now)
-        fields = {field: value for field, value in native.items() if old.get(field) != new.get(field)}
-        if fields:
-            update = Update(write_key(self.draft.key, PLAN_ITEM), Kind.PLAN, plan.ref, fields)
-            self.steps.append(Step(self.draft.key, PLAN_ITEM, name, update, f"changed in {AMENDMENT}"))
+        mapping, shown = self.context.mappings.plan, self.snapshot.holders.get(name, {})
+        following = follow(mapping, name, before=before, now=now, shown=shown, view=self.context.view)
+        for one in following.disputed:
+            (lost, source), kept = ((one.theirs, name), one.ours)
+            if not one.ours_wins:
+                (lost, source), kept = ((one.ours, self.amended.by), one.theirs)
+                self.kept.append(kept_part(one.rule, self.draft.title, one.theirs, one.ours, name))
+            self.events.append(Event(key, PLAN_ITEM, one.rule, repr(lost), repr(kept), source, "conflict:lost"))
+        if following.fields:
+            update = Update(write_key(key, PLAN_ITEM), Kind.PLAN, plan.ref, following.fields)
+            self.steps.append(Step(key, PLAN_ITEM, name, update, f"changed in {AMENDMENT}"))
 
     def task(self, item: str, base: Fields) -> None:
         """Merge one task's replicas, write what differs, create what is not there yet."""
@@ -155,6 +163,7 @@ class _Work:
             found_again=tuple(self.found_again),
             events=tuple(self.events),
             quarantine=(*self.quarantine, *more),
+            diff=replace(self.draft.diff, parts=(*self.draft.diff.parts, *self.kept)) if self.kept else self.draft.diff,
         )
 
     def _homes(self, item: str) -> tuple[str, ...]:

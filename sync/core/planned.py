@@ -77,6 +77,8 @@ class Snapshot:
     """By connection and item."""
     unasked: bool = False
     decision: Decision = field(default_factory=Decision)
+    holders: Mapping[str, Fields] = field(default_factory=dict)
+    """What the plan's own record shows, by connection; a plan that shares its record with others has none."""
     kin: tuple[Kin, ...] = ()
     """Of a deal that has no plan yet: the onboardings of its account."""
 

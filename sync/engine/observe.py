@@ -12,7 +12,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from connectors.base import Connector, DealQuery, Kind, PlanRefs, Record, Ref, TimeEntry
+from connectors.base import Connector, DealQuery, Fields, Kind, PlanRefs, Record, Ref, TimeEntry
 from connectors.errors import NotAuthorised, TryLater
 from mappings.model import Deal, HeldBack, MappingSet, ObjectMapping
 from mappings.translate import deal_from, is_won
@@ -129,6 +129,7 @@ def observe(
                 if records
             },
             unasked=key in observed.unasked,
+            holders={name: shown[name].holders[key] for name in homes if key in shown[name].holders},
         )
     return observed
 
@@ -182,6 +183,8 @@ class _Shown:
     tasks: dict[str, dict[str, Record]] = field(default_factory=dict)
     plans: set[str] = field(default_factory=set)
     doubles: dict[str, dict[str, list[Record]]] = field(default_factory=dict)
+    holders: dict[str, Fields] = field(default_factory=dict)
+    """What the plan's own record shows, by key; none in a portfolio, where nobody can change one plan's name."""
 
 
 def _replicas(name: str, home: Connector, known: Iterable[Onboarding]) -> _Shown:
@@ -207,6 +210,8 @@ def _replicas(name: str, home: Connector, known: Iterable[Onboarding]) -> _Shown
             continue
         if record.kind is Kind.PLAN and record.ref.id in plans:
             shown.plans |= plans[record.ref.id]
+            if not record.ref.container:
+                shown.holders.update(dict.fromkeys(plans[record.ref.id], record.fields))
         elif record.kind is Kind.TASK and record.ref.id in tasks:
             key, item = tasks[record.ref.id]
             shown.tasks.setdefault(key, {})[item] = record

@@ -124,3 +124,24 @@ def test_an_edit_of_the_mapping_is_no_amendment(template: Path, tmp_path: Path) 
         assert sold.plan["contracted_hours"] == 70
         assert sold.known.base["call"] == base["call"]
         sold.check()
+
+
+def test_what_people_made_of_an_epics_or_a_sheets_name_outlives_a_renamed_deal_and_is_told(quick: Sold) -> None:
+    epic, sheet = (quick.known.bound(side)["plan"].ref.id for side in ("tracker", "sheets"))
+    site, state = quick.stage.simulator.jira.site, quick.stage.simulator.smartsheet.state
+    quick.jira("edit_issue", "plan", fields={"summary": "The Acme roll-out"})
+    quick.edit(Name="Second")
+    assert site.issues.by_id[int(epic)].summary == "The Acme roll-out"
+    assert state.sheets[int(sheet)].name.startswith("Acme: Second")
+    theirs = state.sheets[int(sheet)].name.replace("Acme: Second", "Roll-out")
+    with quick.stage.simulator.world.lock:
+        quick.stage.simulator.smartsheet.act("rename_sheet", {"sheet": int(sheet), "name": theirs})
+    quick.edit(Name="Third")
+    assert (site.issues.by_id[int(epic)].summary, state.sheets[int(sheet)].name) == ("The Acme roll-out", theirs)
+    assert quick.plan["title"] == "Acme: Third"
+    history = [event for _, event in quick.stage.plant.store.history(quick.key) if event.rule == "conflict:lost"]
+    told = [(event.field, event.old, event.new) for event in history]
+    assert ("title", "'Acme: Second'", "'The Acme roll-out'") in told
+    assert ("title", "'Acme: Third'", "'Roll-out'") in told
+    assert len(told) == 3
+    quick.check()
