@@ -21,7 +21,15 @@ class Dice:
 
     def throw(self) -> float:
         """Return the next number; 0 may come, 1 never does."""
-        self._state = mixed = (self._state + _STRIDE) & _WORD
-        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _WORD
-        return ((mixed ^ (mixed >> 31)) >> 11) * _UNIT
+        return self.throws(1)[0]
+
+    def throws(self, number: int) -> list[float]:
+        """Return the next so many numbers: at once, since a forecast takes thousands."""
+        state, thrown = self._state, []
+        for _ in range(number):
+            state = mixed = (state + _STRIDE) & _WORD
+            mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
+            mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _WORD
+            thrown.append(((mixed ^ (mixed >> 31)) >> 11) * _UNIT)
+        self._state = state
+        return thrown

@@ -162,7 +162,7 @@ def _hours(
     calendar: BusinessCalendar,
 ) -> list[float]:
     """Return, sorted, what the billable hours come to in each draw; what is spent is in them."""
-    mood, dice = experience.effort_mood(done), Dice(f"{known.key} {today} hours")
+    mood = experience.effort_mood(done)
     left = [
         (task.estimated_hours, task.tracked_seconds / SECONDS_PER_HOUR, experience.effort(of_task))
         for task in known.tasks
@@ -171,14 +171,15 @@ def _hours(
         and task.estimated_hours > 0
         and (of_task := known_of(known, task, today, calendar))
     ]
-    totals = []
-    for shift in mood.shifts(DRAWS):
-        total = spent
-        for estimate, tracked, likely in left:
+    throws = Dice(f"{known.key} {today} hours").throws(DRAWS * len(left))
+    shifts = mood.shifts(DRAWS)
+    totals = [spent] * DRAWS
+    for place, (estimate, tracked, likely) in enumerate(left):
+        beyond = tracked / estimate if tracked else -1.0
+        for number, luck in enumerate(throws[place :: len(left)]):
             # What has taken longer than its like ever did is taken to be nearly over.
-            ratio = likely.draw(dice.throw(), mood, shift, beyond=tracked / estimate if tracked else -1.0)
-            total += max(0.0, (ratio or 0.0) * estimate - tracked)
-        totals.append(total)
+            ratio = likely.draw(luck, mood, shifts[number], beyond=beyond)
+            totals[number] += max(0.0, (ratio or 0.0) * estimate - tracked)
     return sorted(totals)
 
 

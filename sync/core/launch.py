@@ -11,14 +11,19 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
+from math import exp
 from statistics import NormalDist
 from typing import TypeAlias
 
 from sync.core.dice import Dice
 from sync.core.spread import Mixture
+
+Drawn: TypeAlias = tuple[Sequence[float], Sequence[float]]
+"""Lucks in rising order, and the logarithm of what a task takes up to each of them."""
 
 DRAWS = 100
 SOFTEN = 0.25
@@ -37,6 +42,7 @@ class Likely:
         logs = [math.log(value + SOFTEN) for value, _ in pairs]
         self._middle = logs[self._place(0.5)]
         self._from_middle = [each - self._middle for each in logs]
+        self._drawn: tuple[float, list[float]] | None = None
 
     def residual(self, ratio: float) -> float:
         """Return the logarithm of the factor by which a ratio is off what is usual."""
@@ -56,8 +62,24 @@ class Likely:
         own = self._from_middle[self._place(below + luck * (1 - below))] * mood.own
         return max(0.0, math.exp(self._middle + own + shift) - SOFTEN)
 
+    def drawn(self, mood: Mood) -> Drawn:
+        """Return all that `draw` may return for a mood, with the lucks up to which each is drawn.
+
+        As logarithms of what they come to before anything is shifted; worked out once for a mood, since draws are many.
+        """
+        if self._drawn is None or self._drawn[0] != mood.own:
+            self._drawn = (mood.own, [self._middle + each * mood.own for each in self._from_middle])
+        return (self._upto[:-1], self._drawn[1])
+
     def _place(self, luck: float) -> int:
         return min(bisect_right(self._upto, luck), len(self._upto) - 1)
+
+
+@cache
+def _bell(draws: int) -> tuple[float, ...]:
+    """Return as many numbers as parts of the bell curve, one from the middle of each."""
+    bell = NormalDist()
+    return tuple(bell.inv_cdf((number + 0.5) / draws) for number in range(draws))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +92,7 @@ class Mood:
 
     def shifts(self, draws: int) -> list[float]:
         """Return the moods of so many draws: all parts of the bell curve, each once."""
-        bell = NormalDist()
-        return [self.mean + self.deviation * bell.inv_cdf((number + 0.5) / draws) for number in range(draws)]
+        return [self.mean + self.deviation * part for part in _bell(draws)]
 
 
 @dataclass
@@ -172,9 +193,17 @@ def in_order(nodes: Sequence[Node]) -> tuple[Node, ...]:
 
 def draw(nodes: Sequence[Node], goal: Sequence[str], mood: Mood, *, seed: str, draws: int = DRAWS) -> list[float]:
     """Return, sorted, the days on which the last of the goal's items ended in each draw; the network is in order."""
-    dice = Dice(seed)
-    steps = _steps(nodes, frozenset(goal))
-    return sorted(_last(steps, dice.throw, mood, shift) for shift in mood.shifts(draws))
+    shifts = mood.shifts(draws)
+    drawn = [node for node in nodes if _is_drawn(node)]
+    # A draw throws once for each task that is drawn, one after the other, as a passage of its own would.
+    throws = Dice(seed).throws(draws * len(drawn))
+    lucks = {node.item: throws[place :: len(drawn)] for place, node in enumerate(drawn)}
+    ends: dict[str, list[float]] = {}
+    for node in nodes:
+        begins = _begins(node, ends, draws)
+        ends[node.item] = _ends(node, begins, lucks.get(node.item, ()), mood, shifts)
+    wanted = [ends[item] for item in goal if item in ends]
+    return sorted(map(max, zip(*wanted, strict=True))) if wanted else [0.0] * draws
 
 
 def typical(nodes: Sequence[Node], mood: Mood) -> Run:
@@ -195,50 +224,49 @@ def run(nodes: Sequence[Node], luck: Callable[[], float], mood: Mood, shift: flo
             if ends.get(key, -math.inf) > begin:
                 begin, held_by[node.item] = ends[key], key
         begins[node.item] = begin
-        ends[node.item] = _end(node, begin, luck, mood, shift)
+        ends[node.item] = _end(node, begin, luck() if _is_drawn(node) else 0.0, mood, shift)
     return Run(ends, begins, held_by)
 
 
-_Step: TypeAlias = tuple[Node, float, tuple[int, ...], bool]
-"""A node, the day before which it may not begin, the places of those it comes after, and whether it is wanted."""
+def _begins(node: Node, ends: Mapping[str, list[float]], draws: int) -> list[float]:
+    """Return for each draw the day before a task's own days, as `run` has it."""
+    before = [ends[key] for key in node.after if key in ends]
+    if node.floor is not None or not before:
+        before.append([float(node.floor or 0)] * draws)
+    return before[0] if len(before) == 1 else [*map(max, *before)]
 
 
-def _steps(nodes: Sequence[Node], wanted: Container[str]) -> list[_Step]:
-    """Look up once what every passage through a network asks for."""
-    places: dict[str, int] = {}
-    steps = []
-    for place, node in enumerate(nodes):
-        after = tuple(places[key] for key in node.after if key in places)
-        first = 0.0 if not after else -math.inf
-        steps.append((node, first if node.floor is None else float(node.floor), after, node.item in wanted))
-        places[node.item] = place
-    return steps
+def _is_drawn(node: Node) -> bool:
+    return node.finished is None and not node.dropped and node.likely is not None
 
 
-def _last(steps: Sequence[_Step], luck: Callable[[], float], mood: Mood, shift: float) -> float:
-    """Pass through a network as `run` does, and keep nothing but when the last of the wanted items ends."""
-    ends: list[float] = []
-    last: float | None = None
-    for node, begin, after, wanted in steps:
-        for place in after:
-            begin = max(begin, ends[place])  # noqa: PLW2901 - this loop is where forecasts spend their time
-        end = _end(node, begin, luck, mood, shift)
-        ends.append(end)
-        if wanted and (last is None or end > last):
-            last = end
-    return 0.0 if last is None else last
+def _ends(node: Node, begins: list[float], lucks: Sequence[float], mood: Mood, shifts: Sequence[float]) -> list[float]:
+    """Return when a task ends in each draw, by the rules of `_end`: all draws at once, since that costs least."""
+    if node.finished is not None:
+        return [float(node.finished)] * len(begins)
+    if node.likely is None or node.dropped:
+        return begins
+    planned = max(1, node.planned)
+    upto, logs = node.likely.drawn(mood)
+    draws = zip(begins, lucks, shifts, strict=True)
+    return [
+        begin + max(0, round((exp(logs[bisect_right(upto, luck)] + shift) - SOFTEN) * planned))
+        if begin >= 0
+        else _end(node, begin, luck, mood, shift)
+        for begin, luck, shift in draws
+    ]
 
 
-def _end(node: Node, begin: float, luck: Callable[[], float], mood: Mood, shift: float) -> float:
+def _end(node: Node, begin: float, luck: float, mood: Mood, shift: float) -> float:
     """Return when a task ends that could be worked on after the day `begin`; an open one not before tomorrow."""
     if node.finished is not None:
         return float(node.finished)
     if node.dropped or node.likely is None:
         return begin
-    planned, chance = max(1, node.planned), luck()
+    planned = max(1, node.planned)
     if begin >= 0:
-        return begin + round((node.likely.draw(chance, mood, shift) or 0.0) * planned)
-    ratio = node.likely.draw(chance, mood, shift, beyond=-begin / planned)
+        return begin + round((node.likely.draw(luck, mood, shift) or 0.0) * planned)
+    ratio = node.likely.draw(luck, mood, shift, beyond=-begin / planned)
     if ratio is None:
-        return max(1.0, float(round((node.likely.draw(chance, mood, shift) or 0.0) * planned)))
+        return max(1.0, float(round((node.likely.draw(luck, mood, shift) or 0.0) * planned)))
     return max(1.0, begin + round(ratio * planned))

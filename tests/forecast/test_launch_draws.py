@@ -109,3 +109,21 @@ def test_dice_are_even_and_throw_the_same_for_the_same_seed() -> None:
     assert all(1850 < count < 2150 for count in tenths)
     pairs = sum((one - 0.5) * (two - 0.5) for one, two in pairwise(thrown)) / len(thrown)
     assert abs(pairs) < 0.003
+
+
+def test_drawing_many_passages_at_once_gives_what_one_after_the_other_gives() -> None:
+    nodes = in_order(
+        [
+            node("done", finished=-4),
+            node("late", "done", likely=WILD),
+            node("dropped", "late", dropped=True),
+            node("overdue", floor=-30, planned=2, likely=WILD),
+            node("fixed", "dropped", floor=6, likely=WILD),
+            node("free", "fixed", "overdue", planned=3, likely=WILD),
+            node("aside", floor=2),
+        ]
+    )
+    mood, dice = Mood(0.1, 0.3, 0.7), Dice("one by one")
+    passages = [run(nodes, dice.throw, mood, shift) for shift in mood.shifts(100)]
+    for goal in (["free"], ["free", "aside"], ["done"], ["nowhere"]):
+        assert draw(nodes, goal, mood, seed="one by one") == sorted(passage.last(goal) for passage in passages)
