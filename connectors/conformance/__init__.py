@@ -15,6 +15,7 @@ from __future__ import annotations
 from connectors.conformance.bench import Bench, Broken
 from connectors.conformance.mixin import MODULES, ConnectorConformance
 from connectors.conformance.rig import DEAL, LATE, At, Break, Rig
+from connectors.conformance.sending import Answering, Delivery, Sending
 from connectors.conformance.suite import SENTENCES, Findings, NotAsked, Sentence, examine
 
 __all__ = [
@@ -22,14 +23,17 @@ __all__ = [
     "LATE",
     "MODULES",
     "SENTENCES",
+    "Answering",
     "At",
     "Bench",
     "Break",
     "Broken",
     "ConnectorConformance",
+    "Delivery",
     "Findings",
     "NotAsked",
     "Rig",
+    "Sending",
     "Sentence",
     "examine",
 ]

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from unittest import SkipTest
 
-from connectors.conformance import changing, creating, existing, manners, reading, unknown, values
+from connectors.conformance import changing, creating, existing, hearing, manners, reading, unknown, values
 from connectors.conformance.suite import SENTENCES, NotAsked, Sentence
 
 if TYPE_CHECKING:
     from connectors.conformance.rig import Rig
 
-MODULES = (creating, unknown, values, reading, changing, existing, manners)
+MODULES = (creating, unknown, values, reading, changing, existing, hearing, manners)
 """Where the sentences stand; importing them is what fills SENTENCES."""
 
 

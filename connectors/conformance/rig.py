@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from connectors.base import Connector, Fields, Kind, Ref
+from connectors.conformance.sending import Sending
 
 LATE = 20.0
 """Seconds after which a `Break.LATE_COMMIT` is carried out."""
@@ -144,6 +145,10 @@ class Rig(Protocol):
 
         Needed only where the connector's `existing` gives something; returns where the plan is.
         """
+        ...
+
+    def sending(self) -> Sending:
+        """Return the vendor as one that sends. Needed only where the connector's `events` gives something."""
         ...
 
     def win_deal(self, closed: date, *, lines: int = 1, won: bool = True) -> str:

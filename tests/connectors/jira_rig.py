@@ -8,10 +8,14 @@ from datetime import date
 from typing import Any, ClassVar
 
 from simulated_rig import ODD, TOKEN, SimulatedRig
+from simulated_sending import digest
 
 from connectors.base import Connector, DictMemory, Fields, Kind, Ref, Value
-from connectors.conformance import At
+from connectors.conformance import At, Delivery
 from connectors.jira import JiraConnector, JiraSettings
+from simulator.jira.webhooks import Webhook
+
+HOOK_PATH, HOOK_SECRET = "tracker-0123456789-secret-path", "It's a Secret to Everybody"
 
 
 class JiraRig(SimulatedRig):
@@ -39,13 +43,15 @@ class JiraRig(SimulatedRig):
         At.READ: "[GP][EO][ST]*[!k]",
     }
     email = "closedwon@example.com"
+    signature = "x-hub-signature"
 
     def connect(self, memory: DictMemory) -> Connector:
-        given = {"url": self.url, "email": self.email, "token": TOKEN, "project": "ONB"}
+        account = {"url": self.url, "email": self.email, "token": TOKEN, "project": "ONB"}
+        given = {**account, "hook_path": HOOK_PATH, "hook_secret": HOOK_SECRET}
         return JiraConnector(JiraSettings.model_validate(given), name="tracker", **self.collaborators(memory))
 
     def secrets(self) -> Sequence[str]:
-        return (TOKEN, base64.b64encode(f"{self.email}:{TOKEN}".encode()).decode())
+        return (TOKEN, HOOK_PATH, HOOK_SECRET, base64.b64encode(f"{self.email}:{TOKEN}".encode()).decode())
 
     def lag(self) -> float:
         self.vendor.knobs["search_lag_seconds"] = 120
@@ -111,6 +117,21 @@ class JiraRig(SimulatedRig):
     def _person_makes(self, kind: str, summary: str, **fields: Any) -> str:
         given = {"project": {"key": "ONB"}, "issuetype": {"name": kind}, "summary": summary, **fields}
         return str(self.act("create_issue", fields=given, who="ada@example.com")["id"])
+
+    def sealed(self, body: bytes) -> Sequence[Delivery]:
+        headers = {"content-type": "application/json", self.signature: f"sha256={digest(HOOK_SECRET, body)}"}
+        return [Delivery(headers, body)]
+
+    def addresses(self) -> Sequence[str]:
+        return [hook.url for hook in self.vendor.site.webhooks.by_id.values()]
+
+    def other_registers(self, url: str, target: str) -> None:
+        admin = next(iter(self.vendor.site.schema.users))
+        self.vendor.site.webhooks.by_id[99] = Webhook(99, "Theirs", url, frozenset(), owner=admin, updated=0)
+
+    def switch_off(self) -> None:
+        for hook in self.vendor.site.webhooks.by_id.values():
+            hook.enabled = False
 
     def log_time(self, ref: Ref, seconds: int) -> str:
         return str(self.act("log_time", issue=ref.id, seconds=seconds, who="ada@example.com")["worklog"])

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TypeVar
 
+from pocket_events import PocketEvents
 from pocket_vendor import PAGE, TOKEN, Busy, Cut, Entry, Item, Missing, Pocket, Stranger, Unfit
 from pocket_vendor import Page as HtmlPage
 
@@ -55,8 +56,8 @@ _PLACES: Mapping[type[Create | Update | Upsert], frozenset[Kind]] = {
 }
 
 
-class PocketConnector:
-    """All three capabilities over one Pocket."""
+class PocketConnector(PocketEvents):
+    """All three capabilities over one Pocket, and its events."""
 
     capabilities = frozenset(Capability)
     patience = 60.0

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 
 from pocket_connector import PocketConnector
+from pocket_events import HOOK_PATH, HOOK_SECRET
+from pocket_hooks import SIGNATURE, nobody, seal
 from pocket_vendor import SOMEBODY, TOKEN, Entry, Pocket
 
 from connectors.base import Connector, DictMemory, Fields, Kind, Ref
-from connectors.conformance import DEAL, At, Break
+from connectors.conformance import DEAL, Answering, At, Break, Delivery
 
 FIELDS = {Kind.DEAL: ("name", "closed"), Kind.PLAN: ("name", "due"), Kind.TASK: ("name", "state", "due")}
 
@@ -35,7 +38,7 @@ class PocketRig:
         return self._connector(self.vendor, fields=self.fields, memory=self.memory, sleep=self.advance)
 
     def secrets(self) -> Sequence[str]:
-        return (TOKEN,)
+        return (TOKEN, HOOK_PATH.get_secret_value(), HOOK_SECRET.get_secret_value())
 
     def notes(self) -> Mapping[str, str]:
         return self.memory.notes
@@ -97,6 +100,41 @@ class PocketRig:
         for task in tasks:
             self.vendor.add(Kind.TASK, {"name": task}, plan=plan.id, who=SOMEBODY)
         return Ref(plan.id)
+
+    def sending(self) -> PocketRig:
+        return self
+
+    @contextmanager
+    def listening(self, answer: Answering) -> Iterator[str]:
+        self.vendor.hooks.post = lambda url, delivery: answer(delivery)
+        yield "https://hooks.test/pocket"
+        self.vendor.hooks.post = nobody
+
+    def by_hand(self, url: str) -> None:
+        """All is done by `install`."""
+
+    def deliver(self) -> None:
+        self.vendor.hooks.deliver()
+
+    def sealed(self, body: bytes) -> Sequence[Delivery]:
+        return [seal(HOOK_SECRET.get_secret_value(), body)]
+
+    def altered(self, delivery: Delivery) -> Sequence[Delivery]:
+        return [Delivery(delivery.headers, delivery.body.replace(b'"record":"T', b'"record":"D'))]
+
+    def forged(self, delivery: Delivery) -> Sequence[Delivery]:
+        unsigned = {name: value for name, value in delivery.headers.items() if name != SIGNATURE}
+        return [seal("another-secret", delivery.body), Delivery(unsigned, delivery.body)]
+
+    def addresses(self) -> Sequence[str]:
+        return [hook.url for hook in self.vendor.hooks.all.values()]
+
+    def other_registers(self, url: str, target: str) -> None:
+        self.vendor.hooks.register(url, target, "theirs")
+
+    def switch_off(self) -> None:
+        for hook in self.vendor.hooks.all.values():
+            hook.on = False
 
     def win_deal(self, closed: date, *, lines: int = 1, won: bool = True) -> str:
         deal: Fields = {"name": "Northwind", "closed": closed, "won": won}

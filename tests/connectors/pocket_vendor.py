@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
+from pocket_hooks import PocketHooks
+
 from connectors.base import Fields, Kind
 from connectors.conformance import LATE, At, Break
 from simulator.clock import Clock
@@ -88,8 +90,12 @@ class Pocket:
     tokens: set[str] = field(default_factory=lambda: {TOKEN})
     lag: float = 0.0
     calls: int = 0
+    hooks: PocketHooks = field(init=False)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.hooks = PocketHooks(self.clock)
 
     def call(self, at: At, token: str, do: Callable[[], T]) -> T:
         """Answer one call, as the next fault allows; whoever calls from many threads waits for the others."""
@@ -162,8 +168,9 @@ class Pocket:
         return entry.id
 
     def keyed(self, key: str) -> list[Item]:
-        """Return all records of a write key."""
-        return [item for item in self.items.values() if item.key == key]
+        """Return all records of a write key; a connector reads links by it beside its calls, from many threads."""
+        with self._one_at_a_time:
+            return [item for item in self.items.values() if item.key == key]
 
     def won(self, since: date, until: date) -> list[Item]:
         """Return deals won in these days, in order."""
@@ -173,6 +180,7 @@ class Pocket:
     def _keep(self, item: Item, who: str) -> Item:
         self.items[item.id] = item
         self._note(item.id, who)
+        self.hooks.tell({"record": item.id, "plan": item.plan})
         return item
 
     def _note(self, number: str, who: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
+from simulated_sending import Box, SimulatedSending
+
 from connectors.base import Connector, Create, DictMemory, Fields, FreeMeter, Kind, Ref
 from connectors.conformance import LATE, At, Break
 from simulator.clock import Clock
@@ -38,7 +40,7 @@ class Served:
         self.servers.stop()
 
 
-class SimulatedRig:
+class SimulatedRig(SimulatedSending):
     """What the three have in common."""
 
     keyed: ClassVar[tuple[Kind, ...]]
@@ -50,6 +52,7 @@ class SimulatedRig:
 
     def __init__(self, served: Served, **knobs: Any) -> None:
         self.world = World(clock=Clock(START, frozen=True), seed=1)
+        self.world.courier = self.box = Box(self.world.lock)
         self.vendor: Any = served.vendor_class(self.world)
         self.vendor.knobs.update(knobs)
         self.url = served.url

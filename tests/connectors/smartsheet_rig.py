@@ -8,10 +8,13 @@ from typing import Any, ClassVar
 
 import smartsheet
 from simulated_rig import ODD, TOKEN, SimulatedRig
+from simulated_sending import digest
 
 from connectors.base import Connector, DictMemory, Fields, Kind, Ref, Value
-from connectors.conformance import At
+from connectors.conformance import At, Delivery
 from connectors.smartsheet import ColumnSpec, Layout, SmartsheetConnector, SmartsheetSettings
+
+HOOK_PATH = "sheets-0123456789-secret-path"
 
 
 class SmartsheetRig(SimulatedRig):
@@ -34,15 +37,16 @@ class SmartsheetRig(SimulatedRig):
     patterns: ClassVar[Mapping[At, str]] = {At.CREATE: "POST *", At.UPDATE: "PUT *", At.READ: "GET *"}
     busy: ClassVar[Mapping[str, Any]] = {"errorCode": 4003, "message": "Rate limit exceeded."}
     layout = Layout.SHEET_PER_ONBOARDING
+    signature = "smartsheet-hmac-sha256"
 
     def connect(self, memory: DictMemory) -> Connector:
-        settings = SmartsheetSettings.model_validate(
-            {"url": f"{self.url}/2.0", "token": TOKEN, "workspace": "1000000000000001", "layout": self.layout}
-        )
+        account = {"url": f"{self.url}/2.0", "token": TOKEN, "workspace": "1000000000000001"}
+        given = {**account, "layout": self.layout, "hook_path": HOOK_PATH}
+        settings = SmartsheetSettings.model_validate(given)
         return SmartsheetConnector(settings, name="sheets", columns=self.columns, **self.collaborators(memory))
 
     def secrets(self) -> Sequence[str]:
-        return (TOKEN,)
+        return (TOKEN, HOOK_PATH)
 
     def lag(self) -> float:
         self.vendor.knobs["list_lag_seconds"] = 65
@@ -109,6 +113,22 @@ class SmartsheetRig(SimulatedRig):
         if cells:
             person.Sheets.add_rows(made.id, [smartsheet.models.Row({"toBottom": True, "cells": row}) for row in cells])
         return Ref(str(made.id))
+
+    def sealed(self, body: bytes) -> Sequence[Delivery]:
+        (hook,) = self.vendor.webhooks.all.values()
+        return [Delivery({"content-type": "application/json", self.signature: digest(hook.secret, body)}, body)]
+
+    def addresses(self) -> Sequence[str]:
+        return [hook.url for hook in self.vendor.webhooks.all.values()]
+
+    def other_registers(self, url: str, target: str) -> None:
+        person = smartsheet.Smartsheet(TOKEN, api_base=f"{self.url}/2.0")
+        given = {"name": "Theirs", "callbackUrl": url, "scope": "sheet", "scopeObjectId": int(target)}
+        person.Webhooks.create_webhook(smartsheet.models.Webhook({**given, "events": ["*.*"], "version": 1}))
+
+    def switch_off(self) -> None:
+        for hook in self.vendor.webhooks.all.values():
+            hook.enabled, hook.status = False, "DISABLED_BY_OWNER"
 
     def person_deletes(self, kind: Kind, ref: Ref) -> None:
         if kind is Kind.PLAN:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import SkipTest
 
+import bad_hearers
 import bad_readers
 import bad_writers
 import pytest
@@ -217,6 +218,7 @@ BROKEN_BY: dict[type[PocketConnector], set[str]] = {
         "written_values_come_back_as_normalise_says",
         "what_is_taken_over_carries_our_key_and_keeps_what_people_wrote",
     },
+    **bad_hearers.BROKEN_BY,
 }
 
 
@@ -245,7 +247,7 @@ def test_every_sentence_has_a_bad_connector_that_breaks_it() -> None:
 
 
 def test_every_bad_connector_is_among_the_expectations() -> None:
-    classes = [*vars(bad_readers).values(), *vars(bad_writers).values()]
+    classes = [one for module in (bad_hearers, bad_readers, bad_writers) for one in vars(module).values()]
     bad = {one for one in classes if inspect.isclass(one) and issubclass(one, PocketConnector)}
     assert bad - {PocketConnector} == set(BROKEN_BY)
 
@@ -294,6 +296,15 @@ def test_a_sentence_is_skipped_only_for_a_capability_that_is_not_declared() -> N
             method(None, TasksOnlyRig())
 
 
+def test_a_connector_that_does_not_hear_is_not_asked_about_events() -> None:
+    class Deaf(PocketConnector):
+        def events(self) -> None:
+            return None
+
+    found = examine(functools.partial(PocketRig, Deaf))
+    assert (found.broken, set(found.not_asked)) == ({}, bad_hearers.BROKEN_BY[bad_hearers.SaysNoWordBack])
+
+
 def test_the_suite_needs_no_test_framework() -> None:
     seen = "import sys, connectors.conformance; print({'pytest', '_pytest', 'hypothesis'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", seen], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -308,7 +319,7 @@ def test_the_pocket_vendor_answers_many_threads_one_at_a_time() -> None:
         for number in range(200):
             key = f"{thread}.{number}"
             vendor.call(At.CREATE, TOKEN, functools.partial(vendor.add, Kind.TASK, {"state": "open"}, key=key))
-            assert len(vendor.call(At.READ, TOKEN, functools.partial(vendor.keyed, key))) == 1
+            assert len(vendor.keyed(key)) == 1
 
     patience = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
