@@ -14,6 +14,7 @@ from connectors.errors import ConnectorError
 from mappings.load import DEFAULT_MAPPINGS, load_mappings
 from mappings.model import Lens, MappingSet, Transform
 from mappings.transforms import Chain, Choice, Filled
+from sync.notices.pauses import failing
 from sync.wiring import Plant
 
 PACKAGES = ("connectors", "mappings", "sync", "simulator")
@@ -43,6 +44,8 @@ def examine(plant: Plant) -> Iterator[Finding]:
         except ConnectorError as error:
             yield Finding(Level.ERROR, error.code, f"{name}: the checks broke off", error.message)
     yield from _people(plant)
+    for each in failing(plant.store, plant.config.notices.channels if plant.config.notices else ()):
+        yield Finding(Level.WARNING, "NOTICE-01", each.words, each.repair)
 
 
 def _packages() -> Iterator[Finding]:

@@ -62,7 +62,7 @@ def letterbox() -> Iterator[Letterbox]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     box = Letterbox(f"json://127.0.0.1:{server.server_address[1]}/")
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield box

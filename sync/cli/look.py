@@ -15,6 +15,7 @@ from sync.backfill.running import standings
 from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, out, plant, print_json
 from sync.cli.connections import condition, show_condition
 from sync.cli.exits import Exit, Stop
+from sync.cli.notices import failing_channels
 from sync.cli.workers import is_gone
 from sync.doctor import examine, metadata, package
 from sync.engine.reconcile import BRAKE
@@ -116,6 +117,7 @@ def status(
         held = store.quarantined(limit=limit)
         work = store.work_items(limit=limit)
         connections = condition(opened)
+        channels = failing_channels(opened)
         backfills = standings(store, now=real_now(), gone=is_gone)
     if json:
         print_json(
@@ -125,6 +127,7 @@ def status(
                 "held": [_entry(q) for q in held],
                 "work": [_work(w) for w in work],
                 "connections": connections,
+                "notice_channels": [each.as_json() for each in channels],
                 "backfills": [each.as_json() for each in backfills],
             }
         )
@@ -140,6 +143,8 @@ def status(
     for each in backfills:
         out.print(each.line(), markup=False)
     show_condition(connections)
+    for channel in channels:
+        out.print(f"{channel.words[:1].upper()}{channel.words[1:]}. {channel.repair}.", markup=False)
     for item in work:
         out.print(f"Waiting: {item.key} until {item.not_before or 'now'} {item.error}", markup=False)
 

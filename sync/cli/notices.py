@@ -14,11 +14,14 @@ import typer
 from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, out, plant, print_json
 from sync.cli.exits import Exit, Stop
 from sync.core.notices import Notice
+from sync.notices.pauses import Failing, failing
 from sync.notices_config import NoticesDoc
 from sync.wiring import Plant
 
 if TYPE_CHECKING:
-    from sync.notices import Office, Post, Quiet, Sent
+    from sync.notices.office import Office
+    from sync.notices.post import Post
+    from sync.notices.rounds import Quiet, Sent
 
 
 def register(app: typer.Typer) -> None:
@@ -47,11 +50,20 @@ def notices(
             text = f"{opened.config.file.name} has no section `notices`: docs/notices.md shows how to write one."
             raise Stop(text, Exit.CONFIG, "NOTICE-03")
         done = office.run(dry=dry_run, patient=False)
+        broken = failing_channels(opened)
     if json:
-        print_json({"dry_run": dry_run, **done.as_json()})
+        print_json({"dry_run": dry_run, **done.as_json(), "channels": [each.as_json() for each in broken]})
     else:
         _show(done, dry=dry_run)
+        for each in broken:
+            out.print(f"{each.words[:1].upper()}{each.words[1:]}. {each.repair}.", markup=False)
     _finish(done)
+
+
+def failing_channels(opened: Plant) -> tuple[Failing, ...]:
+    """Tell which channels of the configuration take nothing at present; also for `status`."""
+    doc = opened.config.notices
+    return failing(opened.store, doc.channels) if doc else ()
 
 
 def office_of(opened: Plant) -> Office | None:
@@ -59,7 +71,11 @@ def office_of(opened: Plant) -> Office | None:
     doc = opened.config.notices
     if doc is None:
         return None
-    from sync.notices import BadChannel, Gates, Office, Round, Standings  # noqa: PLC0415
+    from sync.notices.office import Office  # noqa: PLC0415
+    from sync.notices.post import BadChannel  # noqa: PLC0415
+    from sync.notices.quality import Gates  # noqa: PLC0415
+    from sync.notices.rounds import Round  # noqa: PLC0415
+    from sync.notices.standings import Standings  # noqa: PLC0415
 
     calendar, courts = opened.mappings.calendar, opened.mappings.courts
     try:
@@ -82,14 +98,14 @@ def office_of(opened: Plant) -> Office | None:
 
 
 def _post(doc: NoticesDoc) -> Post:
-    from sync.notices import Channel, Post  # noqa: PLC0415
+    from sync.notices.post import Channel, Post  # noqa: PLC0415
 
     channels = [Channel(name, address, doc.handles.get(name, {})) for name, address in doc.channels.items()]
     return Post(channels, doc.routes_by_kind())
 
 
 def _quiet(doc: NoticesDoc) -> Quiet:
-    from sync.notices import Quiet  # noqa: PLC0415
+    from sync.notices.rounds import Quiet  # noqa: PLC0415
 
     return Quiet(
         time.fromisoformat(doc.quiet.begin),
@@ -113,7 +129,10 @@ def _show(done: Sent, *, dry: bool) -> None:
             out.print(f"{title}:")
             for notice in found:
                 _print(notice)
-    if not any(found for _, found in lists):
+    for each in done.owed:
+        out.print(f"Still to be taken by {', '.join(each.channels)}; the other channels have it:", markup=False)
+        _print(each.notice)
+    if not done.owed and not any(found for _, found in lists):
         out.print("Nothing is due.")
 
 
@@ -129,7 +148,7 @@ def _finish(done: Sent) -> None:
     if refused := [name for name, count in sorted(done.refused.items()) if count]:
         text = (
             f"Channel {', '.join(refused)} did not take something. See that its address is right and that it can be "
-            "reached; what no channel took is tried again."
+            "reached; what it did not take is tried again by it alone."
         )
         raise Stop(text, Exit.UNFINISHED, "NOTICE-01", told=True)
     if done.held:

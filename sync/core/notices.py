@@ -103,6 +103,16 @@ class Notice:
     key: str = ""
     why_held: str = ""
 
+    @property
+    def news(self) -> tuple[str, ...]:
+        """The marks of what it tells; the last of a digest's only says that the day had its digest."""
+        return self.tells[:-1] if self.kind is NoticeKind.OVERDUE else self.tells
+
+    def lacked(self, has: Callable[[str], bool]) -> bool:
+        """Tell whether it is due to a reader of whom `has` tells which marks he has."""
+        news = any(not has(mark) for mark in self.news)
+        return news and (self.kind is NoticeKind.UNPROVEN or not has(self.tells[-1]))
+
 
 @dataclass(frozen=True, slots=True)
 class _Late:

@@ -41,7 +41,7 @@ class Office:
     def run(self, *, dry: bool = False, patient: bool = True) -> Sent:
         """Send what is due; see `Round.run`."""
         told, seen = self._round.told(), Seen()
-        standings = self._standings.of(self._quiet.day("", self._now()), told, seen)
+        standings = self._standings.of(self._quiet.day("", self._now()), told.marks, seen)
         return self._round.run(standings, partial(self._quality, seen), told=told, dry=dry, patient=patient)
 
     def job(self) -> str:

@@ -1,29 +1,28 @@
 """One round of notices: what is due is decided, kept as begun, sent, and kept as sent.
 
-Called by `sync.notices.office`. Marks live in the store's documents: of several processes one sends. A process that
-dies between sending and noting it leaves the mark begun; after an hour the notice is sent again under the same subject,
-since one told twice is better than one that was never told.
+Called by `sync.notices.office`. Each channel is told by itself: what one did not take is tried again there alone. A
+process that dies between sending and noting it leaves the notice begun; after an hour that channel is told once more
+under the same subject, since one told twice is better than one that was never told (`sync.notices.marks`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from mappings.calendar import BusinessCalendar
 from sync.core.model import StoreApi
 from sync.core.notices import Notice, NoticeKind, NoticeRules, Quality, Standing, due, find, quiet_until
+from sync.notices.marks import Doubt, Marks, Told
 from sync.notices.pauses import Pauses
 from sync.notices.post import Post
 
-KIND = "notice"
-_BEGUN, _SENT = "begun", "sent"
-_TOO_LONG = timedelta(hours=1)
+AGAIN = "You may have had this before: whatever was sending it ended before it could note that it did."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +55,27 @@ class Quiet:
         return self.zones.get(to, self.zone)
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A notice that some channels took, and these not yet."""
+
+    notice: Notice
+    channels: tuple[str, ...]
+
+
 @dataclass
 class Sent:
-    """What a round did. `waiting`: their reader has quiet hours, or no digest yet; `failed`: no channel took them.
+    """What a round did. `waiting`: their reader has quiet hours, or no digest yet; `failed`: no channel took them yet.
 
-    `unread` has those for which no channel knows whom to reach; `refused` counts by channel what it did not take.
+    `owed` has those that only some channels took, `unread` those for which no channel knows whom to reach; `refused`
+    counts by channel what it did not take.
     """
 
     sent: list[Notice] = field(default_factory=list)
     held: list[Notice] = field(default_factory=list)
     waiting: list[Notice] = field(default_factory=list)
     failed: list[Notice] = field(default_factory=list)
+    owed: list[Owed] = field(default_factory=list)
     unread: list[Notice] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -74,7 +83,9 @@ class Sent:
         """Return everything for `--json`."""
         lists = {"sent": self.sent, "held": self.held, "waiting": self.waiting, "failed": self.failed}
         shown = {name: [_shown(notice) for notice in notices] for name, notices in lists.items()}
-        return {**shown, "unread": [_shown(notice) for notice in self.unread], "refused": dict(self.refused)}
+        owed = [{**_shown(each.notice), "channels": list(each.channels)} for each in self.owed]
+        unread = [_shown(notice) for notice in self.unread]
+        return {**shown, "owed": owed, "unread": unread, "refused": dict(self.refused)}
 
 
 def _shown(notice: Notice) -> dict[str, Any]:
@@ -96,6 +107,7 @@ class Round:
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
+        self._marks = Marks(store, now)
         self._post = post
         self._rules = rules
         self._quiet = quiet
@@ -107,7 +119,7 @@ class Round:
         standings: Iterable[Standing],
         quality: Callable[[], Quality],
         *,
-        told: AbstractSet[str] | None = None,
+        told: Told | None = None,
         dry: bool = False,
         patient: bool = True,
     ) -> Sent:
@@ -124,37 +136,40 @@ class Round:
             calendar=self._calendar,
             today=self._quiet.day("", now),
             day_of=lambda to: self._quiet.day(to, now),
-            told=before,
+            told=before.marks,
         )
-        decided = due(found, quality(), rules=self._rules, told=before)
-        done = Sent(held=[notice for notice in decided.held if self._post.wanted(notice.kind)])
+        decided = due(found, quality(), rules=self._rules, told=before.marks)
+        done = Sent(held=[notice for notice in decided.held if self._lacking(notice, before) != ()])
         pauses = Pauses(self._store, now, patient=patient)
         for notice in decided.send:
-            if self._post.wanted(notice.kind):
-                self._see_to(notice, now, pauses, done, dry=dry)
+            self._see_to(notice, before, pauses, done, dry=dry)
         if not dry:
             pauses.keep()
         return done
 
-    def told(self) -> frozenset[str]:
-        """Return the marks of what was told, or is being told by a process that may still live."""
-        now = self._now()
-        return frozenset(
-            kept.name
-            for kept in self._store.kept(KIND)
-            if kept.value.get("state") == _SENT or now - kept.at < _TOO_LONG
-        )
+    def told(self) -> Told:
+        """Return what was told, or is being told by a process that may still live."""
+        return self._marks.told()
 
-    def _see_to(self, notice: Notice, now: datetime, pauses: Pauses, done: Sent, *, dry: bool) -> None:
+    def _lacking(self, notice: Notice, told: Told) -> tuple[str, ...] | None:
+        """Name the channels that are yet to take a notice; None where it goes by some, but none reaches its reader."""
+        if not self._post.wanted(notice.kind):
+            return ()
         ways = self._post.ways(notice.kind, notice.to)
-        if not ways:
+        return tuple(way for way in ways if notice.lacked(partial(told.has, way))) if ways else None
+
+    def _see_to(self, notice: Notice, told: Told, pauses: Pauses, done: Sent, *, dry: bool) -> None:
+        ways = self._lacking(notice, told)
+        if ways is None:
             done.unread.append(notice)
-        elif self._must_wait(notice, now):
+        elif not ways:
+            return
+        elif self._must_wait(notice, self._now()):
             done.waiting.append(notice)
         elif dry:
             done.sent.append(notice)
         else:
-            self._deliver(notice, ways, pauses, done)
+            self._deliver(notice, told, ways, pauses, done)
 
     def _must_wait(self, notice: Notice, now: datetime) -> bool:
         if notice.kind is NoticeKind.UNPROVEN:
@@ -162,37 +177,35 @@ class Round:
         early = notice.kind is NoticeKind.OVERDUE and self._quiet.too_early(notice.to, now)
         return early or self._quiet.until(notice.to, now) is not None
 
-    def _deliver(self, notice: Notice, ways: tuple[str, ...], pauses: Pauses, done: Sent) -> None:
-        """Send by all ways; what none took is tried again in a later round."""
-        claim = notice.tells[-1]
-        if not self._begin(notice.key, claim):
-            return  # another process is at it
-        body = "\n".join(notice.lines)
-        taken = False
-        for way in ways:
-            if pauses.paused(way):
-                done.refused[way] += 1
-                continue
-            took = self._post.send(way, to=notice.to, subject=notice.subject, body=body)
-            pauses.note(way, took=took)
-            if not took:
-                done.refused[way] += 1
-            taken = taken or took
-        if not taken:
-            self._store.forget(KIND, notice.key, claim)
+    def _deliver(self, notice: Notice, told: Told, ways: tuple[str, ...], pauses: Pauses, done: Sent) -> None:
+        """Send by all ways that are open; what one did not take is tried again there, in a later round."""
+        every = self._post.ways(notice.kind, notice.to)
+        took: list[str] = []
+        if any(not pauses.paused(way) for way in ways):
+            if not self._marks.begin(notice, told, ways):
+                return  # another process is at it
+            for way in ways:
+                if self._take(notice, told, way, pauses, [each for each in ways if each not in took]):
+                    took.append(way)
+            self._marks.end(notice, told, ways=every, took=took)
+        left = tuple(way for way in ways if way not in took)
+        done.refused.update(left)
+        if took:
+            done.sent.append(notice)
+        if left and (took or ways != every):
+            done.owed.append(Owed(notice, left))
+        elif left:
             done.failed.append(notice)
-            return
-        for mark in notice.tells:
-            self._store.keep(KIND, notice.key, mark, {"state": _SENT, "to": notice.to, "subject": notice.subject})
-        done.sent.append(notice)
 
-    def _begin(self, key: str, mark: str) -> bool:
-        """Take a notice upon us; False where another process has it. One that was begun too long ago is taken over."""
-        now = self._now()
-        begun = {"state": _BEGUN, "at": now.isoformat()}
-        if self._store.keep_once(KIND, key, mark, begun):
-            return True
-        before = next((kept for kept in self._store.kept(KIND, key) if kept.name == mark), None)
-        if before is None or before.value.get("state") == _SENT or now - before.at < _TOO_LONG:
+    def _take(self, notice: Notice, told: Told, way: str, pauses: Pauses, owed: list[str]) -> bool:
+        """Send by one way unless it is to be left alone; tell whether it has the notice now."""
+        if pauses.paused(way):
             return False
-        return self._store.replace(KIND, key, mark, old=before.value, new=begun)
+        doubt = told.doubt(way, notice)
+        if doubt is Doubt.TWICE:
+            return True  # it was tried twice and may have come both times: a third would be one too many
+        self._marks.sending(notice, owed, way, doubt)
+        lines = (AGAIN, "", *notice.lines) if doubt else notice.lines
+        taken = self._post.send(way, to=notice.to, subject=notice.subject, body="\n".join(lines))
+        pauses.note(way, took=taken)
+        return taken

@@ -70,6 +70,10 @@ def test_a_channel_that_takes_nothing_is_named_and_its_secret_is_not(
         ran = desk.run(*words)
         ran.refused(6, "NOTICE-01: Channel team did not take something")
         assert "s3cret" not in ran.out + ran.err
+    assert "Notice channel team took nothing since " in desk.run("status").out
+    (found,) = [each for each in desk.run("doctor", "--json").json["findings"] if each["code"] == "NOTICE-01"]
+    assert "in 2 rounds" in found["message"]
+    assert "notices.channels.team" in found["repair"]
     kept = b"".join(path.read_bytes() for path in desk.folder.glob("closedwon.db*"))
     assert b"s3cret" not in kept
 

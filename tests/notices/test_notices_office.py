@@ -16,7 +16,7 @@ from mappings.hours import Rollover, Terms
 from sync.cli.notices import office_of
 from sync.core.allotment import balance_of
 from sync.demo.stage import Stage
-from sync.notices import Office
+from sync.notices.office import Office
 from sync.notices.standings import period_of
 from sync.proofs import keep_proof, last_proof
 from sync.verify import Proof

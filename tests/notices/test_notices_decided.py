@@ -1,87 +1,20 @@
-"""Notices as they are decided, held back and sent over real HTTP, each once, by however many processes."""
+"""What a round of notices finds to tell, to whom and when, and what it holds back."""
 
 from __future__ import annotations
 
-import logging
-import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, time
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from dossier_desk import dossier_of, task
-from notices_desk import Clock, Letterbox, letterbox
-from pydantic import SecretStr
+from notices_desk import Clock, Letterbox
+from rounds_desk import CALENDAR, LAUNCH, MANAGER, NY, RULES, SOUND, Rounds, doubting, standing, subjects
 
-from mappings.calendar import BusinessCalendar
 from mappings.practice import Court, CourtRules
-from sync.config import load_config
 from sync.core.court import courts
-from sync.core.dossier import Task
-from sync.core.notices import Doubt, Notice, NoticeRules, Quality, Rung, Standing, quiet_until
-from sync.notices import BadChannel, Channel, Post, Quiet, Round, Sent
-from sync.notices.rounds import KIND
-from sync.notices_config import NoticesDoc, RoutesDoc
-from sync.store import Store
-
-CALENDAR = BusinessCalendar("US")
-NY = ZoneInfo("America/New_York")
-RULES = NoticeRules(
-    people=(("manager", "boss@us.com"), ("operator", "ops@us.com")),
-    domains=frozenset({"us.com"}),
-)
-SOUND = Quality
-NEVER = Quiet(time(0), time(0), NY)
-MANAGER = task("call", owner="cleo@us.com", role="onboarding_manager")
-LAUNCH = task("launch", date(2026, 12, 1), date(2026, 12, 1), milestone=True)
-
-
-@pytest.fixture
-def box() -> Iterator[Letterbox]:
-    with letterbox() as made:
-        yield made
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(database: str, clock: Clock) -> Iterator[Store]:
-    with Store.open(database, clock=clock) as opened:
-        yield opened
-
-
-Rounds = Callable[..., Round]
-
-
-@pytest.fixture
-def rounds(store: Store, clock: Clock, box: Letterbox) -> Rounds:
-    def make(quiet: Quiet = NEVER, rules: NoticeRules = RULES, **channels: str) -> Round:
-        ways = [Channel(name, SecretStr(url)) for name, url in (channels or {"team": box.address}).items()]
-        routes = {kind: [way.name for way in ways] for kind in ("hours", "risk", "overdue", "unproven")}
-        return Round(store=store, post=Post(ways, routes), rules=rules, quiet=quiet, calendar=CALENDAR, now=clock)
-
-    return make
-
-
-def standing(*tasks: Task, **changes: Any) -> Standing:
-    known = dossier_of(MANAGER, *tasks, LAUNCH, launch_item="launch", target_launch=date(2026, 12, 1))
-    today = changes.pop("today", date(2026, 11, 16))
-    return replace(Standing(known, courts(known, CourtRules(), CALENDAR, today)), **changes)
-
-
-def doubting(text: str, incident: str) -> Callable[[], Quality]:
-    return lambda: Quality((Doubt(text, incident),))
-
-
-def subjects(notices: list[Notice]) -> list[str]:
-    return [notice.subject for notice in notices]
+from sync.core.notices import Doubt, NoticeRules, Quality, Rung, Standing, quiet_until
+from sync.notices.rounds import Quiet, Sent
 
 
 def test_of_the_thresholds_crossed_the_highest_is_told_once_however_often_it_is_crossed(
@@ -262,118 +195,6 @@ def test_quiet_hours_end_by_the_wall_clock_also_when_clocks_change(now: str, unt
     assert (ends and ends.replace(tzinfo=None)) == (until and datetime.fromisoformat(until))
 
 
-def test_of_many_rounds_at_once_one_sends(rounds: Rounds, box: Letterbox) -> None:
-    tellers = [rounds() for _ in range(4)]
-    tight = [standing(contracted_hours=100, used_hours=90)]
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda teller: teller.run(tight, SOUND), tellers))
-    assert len(box.arrived) == 1
-
-
-def test_a_channel_that_fails_stops_no_other_and_is_tried_again(rounds: Rounds, box: Letterbox, clock: Clock) -> None:
-    tight = [standing(contracted_hours=100, used_hours=90)]
-    both = rounds(gone="json://127.0.0.1:9/", team=box.address)
-    box.broken = True
-    assert subjects(both.run(tight, SOUND).failed) == ["Acme: 90% of the contracted hours are used"]
-    box.broken = False
-    assert both.run(tight, SOUND).refused == {"gone": 1, "team": 1}  # left alone for some minutes
-    clock.advance(minutes=6)
-    mended = both.run(tight, SOUND)
-    assert (len(mended.sent), mended.refused) == (1, {"gone": 1})
-    assert len(box.arrived) == 1
-
-
-def test_a_channel_that_keeps_failing_is_left_alone_for_an_hour_at_most_but_not_by_a_person(
-    rounds: Rounds, box: Letterbox, clock: Clock
-) -> None:
-    tight = [standing(contracted_hours=100, used_hours=90)]
-    teller = rounds()
-    box.broken = True
-    tries = []
-    for quarter in range(24):
-        before = box.asked
-        teller.run(tight, SOUND)
-        tries += [quarter] * (box.asked - before)
-        clock.advance(minutes=15)
-    assert tries == [0, 1, 2, 4, 7, 11, 15, 19, 23]
-    box.broken = False
-    assert teller.run(tight, SOUND).sent == []
-    assert len(teller.run(tight, SOUND, patient=False).sent) == 1
-
-
-def test_a_channel_that_fails_some_times_in_a_row_is_not_waited_for_again_in_the_same_round(
-    rounds: Rounds, box: Letterbox
-) -> None:
-    box.broken = True
-    many = [standing(contracted_hours=100, used_hours=90) for _ in range(20)]
-    each = [replace(one, known=replace(one.known, key=f"deal{n}")) for n, one in enumerate(many)]
-    done = rounds().run(each, SOUND)
-    assert (len(done.failed), box.asked) == (20, 3)
-
-
-def test_one_that_died_while_sending_is_told_again_after_an_hour(
-    rounds: Rounds, store: Store, box: Letterbox, clock: Clock
-) -> None:
-    tight = [standing(contracted_hours=100, used_hours=90)]
-    store.keep(KIND, "deal", "hours:deal::0.85", {"state": "begun", "at": "then"})
-    rounds().run(tight, SOUND)
-    assert box.arrived == []
-    clock.advance(minutes=61)
-    rounds().run(tight, SOUND)
-    rounds().run(tight, SOUND)
-    assert len(box.arrived) == 1
-
-
-def test_a_personal_channel_reaches_the_person_and_a_dry_round_sends_nothing(rounds: Rounds, box: Letterbox) -> None:
-    personal = rounds(mail=box.address + "mail/{to}")
-    tight = [standing(contracted_hours=100, used_hours=90)]
-    dry = personal.run(tight, SOUND, dry=True)
-    assert (subjects(dry.sent), box.arrived) == (["Acme: 90% of the contracted hours are used"], [])
-    personal.run(tight, SOUND)
-    assert [each["path"] for each in box.arrived] == ["/mail/cleo@us.com"]
-    assert box.arrived[0]["message"] == "90 of 100 hours; 10 are left."
-    nobody = replace(tight[0], known=replace(tight[0].known, key="other", tasks=(LAUNCH,)))
-    nowhere = personal.run([nobody], SOUND)
-    assert (nowhere.sent, subjects(nowhere.unread)) == ([], ["Acme: 90% of the contracted hours are used"])
-
-
-def test_people_are_called_as_a_channel_knows_them_and_nobody_else_is_reached_by_it(
-    store: Store, clock: Clock, box: Letterbox
-) -> None:
-    ways = [Channel("chat", SecretStr(box.address + "dm/{to}"), {"cleo@us.com": "U0123"})]
-    post = Post(ways, {"hours": ["chat"]})
-    teller = Round(store=store, post=post, rules=RULES, quiet=NEVER, calendar=CALENDAR, now=clock)
-    tight = standing(contracted_hours=100, used_hours=90)
-    other = replace(MANAGER, owner="dan@us.com")
-    strange = replace(tight, known=replace(tight.known, key="other", tasks=(other, LAUNCH)))
-    done = teller.run([tight, strange], SOUND)
-    assert [each["path"] for each in box.arrived] == ["/dm/U0123"]
-    assert [notice.to for notice in done.unread] == ["dan@us.com"]
-
-
-def test_an_address_that_is_none_is_refused_without_being_quoted() -> None:
-    with pytest.raises(BadChannel, match="notice channel team") as refused:
-        Post([Channel("team", SecretStr("slack-s3cret"))], {})
-    assert "s3cret" not in str(refused.value)
-
-
-def test_a_line_break_in_a_customers_name_stays_out_of_a_subject(rounds: Rounds, box: Letterbox) -> None:
-    tight = standing(contracted_hours=100, used_hours=90)
-    sly = replace(tight, known=replace(tight.known, account="Acme\r\nBcc: all@acme.com"))
-    rounds().run([sly], SOUND)
-    assert box.subjects == ["Acme Bcc: all@acme.com: 90% of the contracted hours are used"]
-
-
-def test_a_channels_secret_reaches_no_log_and_no_document(
-    rounds: Rounds, store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    teller = rounds(team="json://user:s3cret-of-ours@127.0.0.1:9/")
-    done = teller.run([standing(contracted_hours=100, used_hours=90)], SOUND)
-    assert len(done.failed) == 1
-    assert "s3cret-of-ours" not in caplog.text + repr(done) + repr(store.kept(KIND)) + repr(teller.__dict__)
-
-
 def test_sixty_days_of_rounds_tell_nothing_twice(rounds: Rounds, box: Letterbox, clock: Clock) -> None:
     teller = rounds()
     late = task("data", date(2026, 11, 9), date(2026, 11, 13), audience="customer", owner="ben@us.com")
@@ -383,29 +204,3 @@ def test_sixty_days_of_rounds_tell_nothing_twice(rounds: Rounds, box: Letterbox,
         clock.advance(days=1)
     told = [(each["title"], each["message"].splitlines()[0]) for each in box.arrived]
     assert len(told) == len(set(told)) == 5
-
-
-def test_the_addresses_that_the_page_shows_are_such_as_apprise_knows() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "notices.md").read_text(encoding="utf-8")
-    shown = re.findall(r"^\|.*\| `(\w+://[^`]+)` \|$", page, flags=re.MULTILINE)
-    assert len(shown) == 5
-    Post([Channel(f"n{number}", SecretStr(address)) for number, address in enumerate(shown)], {})
-
-
-def test_the_section_that_the_page_shows_loads_and_says_what_holds_without_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("TEAM", "CHAT"):
-        monkeypatch.setenv(f"CLOSEDWON_NOTICES_{name}", "json://127.0.0.1/")
-    root = Path(__file__).parents[2]
-    (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "notices-mail").write_text("json://127.0.0.1/{to}", encoding="utf-8")
-    section = re.findall(r"```yaml\n(notices:.*?)```", (root / "docs" / "notices.md").read_text("utf-8"), re.DOTALL)[0]
-    file = tmp_path / "config.yaml"
-    file.write_text((root / "config.yaml").read_text(encoding="utf-8") + "\n" + section, encoding="utf-8")
-    shown = load_config(file).notices
-    assert shown is not None
-    default = NoticesDoc(channels={}, routes=RoutesDoc())
-    given = {"channels", "routes", "handles", "people", "zone", "zones"}
-    assert shown.model_dump(exclude=given) == default.model_dump(exclude=given)
-    assert default.rules(frozenset()) == NoticeRules()
