@@ -93,6 +93,7 @@ class Upkeep:
         ill = [hook for hook in hooks.values() if _mendable(hook, self._now(), ours)]
         lacking = [hook.target for hook in hooks.values() if not hook.id]
         registered = any(hook.id for hook in hooks.values())
+        refusal = ""
         try:
             if ill:
                 hooks |= {(h.id, h.target): h for h in events.renew(url, {hook.id for hook in ill})}
@@ -100,9 +101,10 @@ class Upkeep:
                 for hook in events.install(url, lacking[:_AT_ONCE]):
                     hooks.pop(("", hook.target), None)
                     hooks[hook.id, hook.target] = hook
-        finally:
-            # What was done before a failure is done; what was not is seen the next time.
-            self._keep(name, tuple(hooks.values()), _verdict(tuple(hooks.values()), ours))
+        except ConnectorError as error:
+            # What was done before a failure is done; what was not is seen the next time, and told unless it will pass.
+            refusal = "" if isinstance(error, TryLater) else error.code
+        self._keep(name, tuple(hooks.values()), refusal or _verdict(tuple(hooks.values()), ours))
         return any(not hook.active for hook in ill) or (bool(lacking) and registered)
 
     def _keep(self, name: str, hooks: Sequence[Hook], code: str) -> None:

@@ -22,7 +22,7 @@ from connectors.errors import ConnectorError, NotAuthorised, Refused, TryLater
 from connectors.events import Accepted, Event, Events, Hearing, Reply
 
 DAY = 24 * 3600.0
-DEEP = 50_000
+DEEP = 5_000
 EARLIER = "an-earlier-path-0123456789"
 BODIES = (
     *(b"", b" ", b"\x00\xff\xfe\x80", b"\xef\xbb\xbf", b"null", b"[]", b"{}", b'"text"', b"-1", b"1e999", b"NaN"),

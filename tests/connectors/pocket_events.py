@@ -79,7 +79,7 @@ class PocketEvents:
                 yield self.hook(made, url)
 
     def renew(self, url: str, ids: Collection[str] | None = None) -> Iterator[Hook]:
-        yield from (self.mended(one, url) for one in self.ours(url) if ids is None or one.id in ids)
+        yield from (self.changed(one, url) for one in self.ours(url) if ids is None or one.id in ids)
 
     def remove(self, url: str) -> Iterator[Hook]:
         gone = self.removable(url)
@@ -105,15 +105,19 @@ class PocketEvents:
         return [one for one in self.everybodys() if same_but_path(url, one.url)]
 
     def everybodys(self) -> list[Registration]:
-        listed: Iterable[Registration] = self.call(At.READ, lambda: list(self.hooks_there.all.values()))
+        listed: Iterable[Registration] = self.call(At.READ, lambda: self.hooks_there.listed())
         return list(listed)
 
     def removable(self, url: str) -> list[Registration]:
         return self.ours(url)
 
     def mended(self, hook: Registration, url: str) -> Hook:
-        well = hook.on and hook.url == url
-        return self.hook(hook if well else self.call(At.UPDATE, lambda: self.hooks_there.change(hook, url)), url)
+        return self.hook(hook, url) if hook.on and hook.url == url else self.changed(hook, url)
+
+    def changed(self, hook: Registration, url: str) -> Hook:
+        return self.hook(self.call(At.UPDATE, lambda: self.hooks_there.change(hook, url)), url)
 
     def hook(self, one: Registration, url: str) -> Hook:
-        return Hook(one.id, one.target, "on" if one.on else "off", active=one.on, here=one.url == url)
+        ended = one.ends is not None and one.ends <= self.vendor.clock.now()
+        state = "on" if one.on else "ended" if ended else "off"
+        return Hook(one.id, one.target, state, one.on, one.url == url, dropped=ended, ends=one.ends)

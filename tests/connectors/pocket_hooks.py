@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -42,6 +43,8 @@ class Registration:
     target: str
     secret: str
     on: bool = False
+    ends: datetime | None = None
+    """When it is switched off, unless it is changed before."""
 
 
 @dataclass
@@ -52,6 +55,8 @@ class PocketHooks:
     post: Callable[[str, Delivery], Reply] = nobody
     all: dict[str, Registration] = field(default_factory=dict)
     box: list[tuple[Registration, bytes]] = field(default_factory=list)
+    lasts: timedelta | None = None
+    """How long a registration is good for."""
     made: int = 0
     told: int = 0
 
@@ -64,8 +69,15 @@ class PocketHooks:
         """Give a registration this address, and switch it on if who is there says the word back."""
         hook.url = url
         hook.on = self.post(url, Delivery({HELLO: f"word-{hook.id}"}, b"")).body == f"word-{hook.id}".encode()
+        hook.ends = self.lasts and self.clock.now() + self.lasts
         self.all[hook.id] = hook
         return hook
+
+    def listed(self) -> list[Registration]:
+        """Return all registrations as they are now."""
+        for hook in self.all.values():
+            hook.on = hook.on and (hook.ends is None or hook.ends > self.clock.now())
+        return list(self.all.values())
 
     def tell(self, numbers: Mapping[str, str]) -> None:
         """Put a change into the box, by the record that it is of and what holds that."""
