@@ -1,7 +1,8 @@
-"""The contract that every connector fulfils, and the plain records that cross it.
+"""The contract that every connector fulfils; with the plain records that cross it, which all are imported from here.
 
 Implemented by `connectors.<vendor>` and by third parties (entry-point group `closedwon.connectors`), held to by
-`connectors.conformance`, called by `sync.engine`, `sync.doctor` and the other shells above. It knows no vendor.
+`connectors.conformance`, called by `sync.engine`, `sync.doctor` and the other shells above. It knows no vendor. Its
+words stand by subject in `records`, `writes`, `asking`, `describing` and `host`; where each stands is nobody's concern.
 
 Values cross in the vendor's own field names but as plain Python: no vendor JSON, no rich text, no vendor's date
 strings. What they *mean* is said by `mappings`, never here. A connector never decides what to write, never holds state
@@ -11,34 +12,46 @@ but caches and its `Memory`, never sleeps for longer than its pace demands, and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from connectors.errors import ConnectorError
+from connectors.asking import Changes, DealQuery, Deals, PlanRefs, TimeChanges
+from connectors.describing import FieldSchema, Finding, Level, Schema
+from connectors.host import DictMemory, FreeMeter, Memory, Meter
+from connectors.records import Fields, Kind, Record, Ref, TimeEntry, Value
+from connectors.writes import Create, Failed, Update, Upsert, Wanted, Write, WriteResult, Written
 
-Value: TypeAlias = bool | int | float | str | date | datetime | tuple[str, ...] | None
-"""One plain value. Dates are `date`, moments are aware `datetime`, durations are seconds as `int`, choices are text."""
-
-Fields: TypeAlias = Mapping[str, Value]
-"""Values by the vendor's own field name (`StageName`, `duedate`, a sheet's column title). None means empty."""
-
-
-class Kind(StrEnum):
-    """What a record is to us."""
-
-    DEAL = "deal"
-    """An opportunity; read only."""
-    LINE = "line"
-    """A deal's line item; comes inside its deal, as `Record.lines`."""
-    ONBOARDING = "onboarding"
-    """The CRM's record of an onboarding, which carries the roll-ups; ours alone to write."""
-    PLAN = "plan"
-    """What holds an onboarding's tasks at a vendor: a Jira epic, a Smartsheet sheet."""
-    TASK = "task"
-    """A task or milestone: a Jira issue, a Smartsheet row."""
+__all__ = [
+    "Capability",
+    "Changes",
+    "Connector",
+    "Create",
+    "DealQuery",
+    "Deals",
+    "DictMemory",
+    "Failed",
+    "FieldSchema",
+    "Fields",
+    "Finding",
+    "FreeMeter",
+    "Kind",
+    "Level",
+    "Memory",
+    "Meter",
+    "PlanRefs",
+    "Record",
+    "Ref",
+    "Schema",
+    "TimeChanges",
+    "TimeEntry",
+    "Update",
+    "Upsert",
+    "Value",
+    "Wanted",
+    "Write",
+    "WriteResult",
+    "Written",
+]
 
 
 class Capability(StrEnum):
@@ -50,241 +63,6 @@ class Capability(StrEnum):
     """Holds plans and tasks: `fetch`, `changes`, `find`, `write` of Creates and Updates."""
     TIME = "time"
     """Has time entries: `time_changes`, `time_entries`, `containers`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """Where a record lives: the vendor's stable id, and the plan's id where the vendor files records under one."""
-
-    id: str
-    container: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record as the vendor shows it now."""
-
-    kind: Kind
-    ref: Ref
-    fields: Fields
-    write_key: str = ""
-    """Our identity as stored in the vendor's record; "" when the record is not ours or a person cleared it."""
-    version: str = ""
-    """The vendor's mark of this state (a stamp, a counter); opaque, compared for equality only."""
-    url: str = ""
-    """Where a person opens it."""
-    deleted: bool = False
-    lines: tuple[Fields, ...] = ()
-    """A deal's line items."""
-    links: tuple[Fields, ...] = ()
-    """The onboarding records that the CRM already holds for this deal: a lost store never means a second plan."""
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Make a record that must exist once. An intent with this `write_key` is on disk before a connector sees this.
-
-    `plan` is the plan's Ref for a TASK, None for a PLAN. `size` tells, for a PLAN, how many tasks will follow.
-    """
-
-    write_key: str
-    kind: Kind
-    fields: Fields
-    plan: Ref | None = None
-    size: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """Change these fields (and no others) of a record."""
-
-    write_key: str
-    kind: Kind
-    ref: Ref
-    fields: Fields
-
-
-@dataclass(frozen=True, slots=True)
-class Upsert:
-    """Create or change the record that carries this key in a unique field of the vendor's; idempotent at the vendor."""
-
-    write_key: str
-    kind: Kind
-    fields: Fields
-
-
-Write: TypeAlias = Create | Update | Upsert
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The vendor confirmed this write.
-
-    `fields` are the values as the vendor stored them, or None where its answer does not show them.
-    """
-
-    write: Write
-    ref: Ref
-    fields: Fields | None = None
-    version: str = ""
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """This write did not succeed, or its outcome is Unknown; the others of the batch are not affected."""
-
-    write: Write
-    error: ConnectorError
-
-
-WriteResult: TypeAlias = Written | Failed
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A create whose outcome is unknown: what to look for. `mark` is what `Connector.mark` said before the attempt."""
-
-    write_key: str
-    kind: Kind
-    plan: Ref | None
-    mark: str
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DealQuery:
-    """Which deals to read: these ids, or those won between two dates (both inclusive, by the deal's close date)."""
-
-    ids: tuple[str, ...] = ()
-    won_since: date | None = None
-    won_until: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Deals:
-    """A stream of deals. The first page has been read already; `total` is what the vendor said the query matches."""
-
-    records: Iterator[Record]
-    total: int | None = None
-
-    def __iter__(self) -> Iterator[Record]:
-        """Iterate over the records, reading pages as they are needed."""
-        return self.records
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRefs:
-    """What `fetch` is asked for: an onboarding's plan and its bound tasks at this connection."""
-
-    plan: Ref
-    tasks: tuple[Ref, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What may have changed since a cursor; ids may repeat between calls, since overlaps are meant.
-
-    `touched` holds ids of records or of their containers. `deals` holds the changed deals
-    without their line items, so that a sweep stays one call; the engine reads by id those that it needs whole.
-    """
-
-    cursor: str
-    touched: frozenset[str] = frozenset()
-    deals: tuple[Record, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TimeEntry:
-    """A person's logged time on one record; `started` and `updated` are aware."""
-
-    id: str
-    record_id: str
-    author: str
-    seconds: int
-    started: datetime
-    updated: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class TimeChanges:
-    """Time entries added or changed, and ids of removed ones, since a cursor."""
-
-    cursor: str
-    entries: tuple[TimeEntry, ...] = ()
-    removed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSchema:
-    """One field as the vendor describes it to us; a field that we may not see is absent."""
-
-    name: str
-    label: str
-    type: str
-    writable: bool
-    required: bool = False
-    unique: bool = False
-    max_length: int | None = None
-    options: tuple[str, ...] = ()
-    """The only values allowed, where the vendor restricts them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """The vendor's present fields for each kind of record that we use."""
-
-    objects: Mapping[Kind, tuple[FieldSchema, ...]]
-
-
-class Level(StrEnum):
-    """How much a finding matters."""
-
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of `doctor`: what was checked, how it stands, the exact repair, and the vendor's name of what lacks."""
-
-    level: Level
-    code: str
-    message: str
-    repair: str = ""
-    missing: str = ""
-
-
-class Memory(Protocol):
-    """A connector's own durable notes (column ids, a high-water mark), kept by the store; written through at once."""
-
-    def get(self, key: str) -> str | None:
-        """Return the note or None."""
-        ...
-
-    def put(self, key: str, value: str) -> None:
-        """Keep the note durably before returning."""
-        ...
-
-    def alone(self, name: str) -> AbstractContextManager[None]:
-        """Hold a name against all other processes, one at a time in a thread; raises TryLater when it stays taken.
-
-        Inside, `get` shows what others put before.
-        """
-        ...
-
-
-class Meter(Protocol):
-    """Told of every vendor call; paces and counts. One per connection, shared by its threads."""
-
-    def before(self, endpoint: str, cost: int = 1) -> None:
-        """Wait for a place under the quota; raises TryLater when that would take too long."""
-        ...
-
-    def after(self, endpoint: str, status: int, headers: Mapping[str, str], seconds: float) -> None:
-        """Take note of an answer; status 0 when there was none."""
-        ...
 
 
 class Connector(Protocol):
@@ -367,37 +145,3 @@ class Connector(Protocol):
     def close(self) -> None:
         """Close sessions."""
         ...
-
-
-@dataclass
-class DictMemory:
-    """A Memory that lasts as long as the process, for tests, previews and the conformance suite."""
-
-    notes: dict[str, str] = field(default_factory=dict)
-
-    def get(self, key: str) -> str | None:
-        """Return the note or None."""
-        return self.notes.get(key)
-
-    def put(self, key: str, value: str) -> None:
-        """Keep the note."""
-        self.notes[key] = value
-
-    def alone(self, _name: str) -> AbstractContextManager[None]:
-        """Hold nothing: there is no other process."""
-        return nullcontext()
-
-
-class FreeMeter:
-    """A Meter that counts and never waits."""
-
-    def __init__(self) -> None:
-        self.calls: dict[str, int] = {}
-
-    def before(self, endpoint: str, cost: int = 1) -> None:
-        """Let the call pass."""
-        del cost
-        self.calls[endpoint] = self.calls.get(endpoint, 0) + 1
-
-    def after(self, endpoint: str, status: int, headers: Mapping[str, str], seconds: float) -> None:
-        """Forget the answer."""

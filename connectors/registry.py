@@ -5,6 +5,8 @@ Called by `sync.config` and `sync.wiring`. It never guesses from module paths, s
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Protocol, cast
 
@@ -29,8 +31,9 @@ class UnknownConnector(LookupError):
     """No installed distribution registers this name; the message lists those that are."""
 
 
-def installed() -> dict[str, EntryPoint]:
-    """Return all registered connectors by name."""
+@functools.cache
+def installed() -> Mapping[str, EntryPoint]:
+    """Return all registered connectors by name, looked up once: it reads a file of every installed distribution."""
     return {point.name: point for point in entry_points(group=GROUP)}
 
 

@@ -8,14 +8,19 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("connectors", "mappings", "sync", "simulator")
 FLOORS = (
+    ("connectors.asking", 0),
     ("connectors.base", 0),
+    ("connectors.describing", 0),
     ("connectors.errors", 0),
     ("connectors.events", 0),
     ("connectors.existing", 0),
+    ("connectors.host", 0),
     ("connectors.http", 0),
     ("connectors.pace", 0),
+    ("connectors.records", 0),
     ("connectors.registry", 0),
     ("connectors.streams", 0),
+    ("connectors.writes", 0),
     ("connectors.conformance", 2),
     ("connectors", 1),
     ("mappings", 1),

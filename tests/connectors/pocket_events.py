@@ -105,7 +105,7 @@ class PocketEvents:
         return [one for one in self.everybodys() if same_but_path(url, one.url)]
 
     def everybodys(self) -> list[Registration]:
-        listed: Iterable[Registration] = self.call(At.READ, lambda: self.hooks_there.listed())
+        listed: Iterable[Registration] = self.call(At.READ, self.hooks_there.listed)
         return list(listed)
 
     def removable(self, url: str) -> list[Registration]:

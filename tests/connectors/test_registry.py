@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from connectors import asking, base, describing, host, records, writes
 from connectors.jira import JiraConnector, JiraSettings
 from connectors.registry import GROUP, UnknownConnector, installed, load
 from connectors.salesforce import SalesforceConnector, SalesforceSettings
@@ -32,7 +33,9 @@ def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
     points = f"[{GROUP}]\nasana = {module}:AsanaConnector\nbroken = acme_is_not_there:Connector\n"
     (info / "entry_points.txt").write_text(points, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
+    installed.cache_clear()  # a process looks once, and this one has looked
     yield module
+    installed.cache_clear()
     sys.modules.pop(module, None)
 
 
@@ -55,6 +58,14 @@ def test_one_that_cannot_be_imported_stops_no_other(third_party):
     assert load("asana").Settings is dict
     with pytest.raises(ModuleNotFoundError):
         load("broken")
+
+
+@pytest.mark.parametrize("part", [asking, describing, host, records, writes], ids=lambda part: part.__name__)
+def test_every_word_of_the_contract_is_imported_from_base(part):
+    own = {name for name, one in vars(part).items() if getattr(one, "__module__", "") == part.__name__}
+    assert own
+    assert own <= set(base.__all__)
+    assert all(getattr(base, name) is getattr(part, name) for name in own)
 
 
 def test_an_unknown_name_is_answered_with_those_that_are_known():
