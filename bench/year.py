@@ -2,9 +2,10 @@
 
     .venv/bin/python bench/year.py [--seed 1] [--onboardings 100] [--days 365]
 
-Two looks a day, as many as there are evenings in three offices. At the end of each month, and at the end of all, every
-second that Jira holds is held against the hours ledger, issue by issue, and every deal's plans are counted; at the end
-also every roll-up in the CRM. The last line is JSON; exit code 1 when anything is off, with examples on stderr.
+Two looks a day, as many as there are evenings in three offices, and the day's round; a coordinator decides what waits.
+At the end of each month, and at the end of all, every second that Jira holds is held against the hours ledger, issue by
+issue, and every deal's plans are counted; at the end also every roll-up in the CRM. The last line is JSON; exit code 1
+when anything is off, with examples on stderr.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from year_books import Audit, audit, coverage, mapping_for
+from year_coordinator import Coordinator
 from year_judge import rollups_off, unplanned
 from year_operated import Operated
 
 from simulator.year import Year
-from simulator.year_people import EVENINGS
 from sync.demo.stage import Stage
 
 SELLING_SHARE = 0.65
@@ -33,11 +34,8 @@ SELLING_SHARE = 0.65
 PAUSES = (0, 90, 90, 600)
 """Seconds between people's acts and a look: Jira tells of the last minute's time later."""
 
-ROUND_ON = 0
-"""The weekday of the round that a daemon makes every day: one in seven is enough to see it, and saves minutes."""
 
-
-def live(stage: Stage, year: Year, operated: Operated, seed: int) -> list[Audit]:
+def live(stage: Stage, year: Year, operated: Operated, coordinator: Coordinator, seed: int) -> list[Audit]:
     """Live the year, with an audit at the end of each month and of all."""
     dice = random.Random(f"looks {seed}")
     audits: list[Audit] = []
@@ -46,10 +44,10 @@ def live(stage: Stage, year: Year, operated: Operated, seed: int) -> list[Audit]
         to(stage, evening)
         year.live(evening)
         stage.sleep(dice.choice(PAUSES))
+        coordinator.decide()
         operated.misfortune()
         operated.sweep()
-        if evening.hour == EVENINGS[0] and evening.weekday() == ROUND_ON:
-            operated.daily_round()
+        operated.daily_round()
         if (evening + timedelta(hours=14)).month != evening.month and evening.hour > 12:
             operated.calm()
             operated.settle()
@@ -67,24 +65,28 @@ def to(stage: Stage, moment: datetime) -> None:
         stage.sleep(ahead)
 
 
-def rest(year: Year, operated: Operated) -> None:
+def rest(year: Year, operated: Operated, coordinator: Coordinator) -> None:
     """Let all come to rest, so that what is still off is wrong and not under way."""
     year.rest()
     operated.calm()
     operated.settle()
+    coordinator.decide(at_once=True)
     operated.look_at_all()
     operated.settle()
-    operated.daily_round()
+    coordinator.decide(at_once=True)  # what went with a part that was decided before
+    operated.settle()
+    operated.daily_round(anew=True)
 
 
-def judge(stage: Stage, year: Year, audits: list[Audit]) -> tuple[dict[str, Any], list[str]]:
+def judge(stage: Stage, year: Year, coordinator: Coordinator, audits: list[Audit]) -> tuple[dict[str, Any], list[str]]:
     """Return the figures, and examples of what is off."""
     last = audit(stage, final=True)
     with stage.simulator.world.lock:
         crm = stage.simulator.salesforce.dump()
     rollups = list(rollups_off(last.plans, crm, stage.clock.now().date()))
     held = {one.key for one in stage.plant.store.quarantined()}
-    unmade = unplanned(last.plans, crm)
+    unmade = [deal for deal in unplanned(last.plans, crm) if deal not in coordinator.no_onboardings]
+    waiting = [f"{one.key} waits for a decision: {one.message}" for one in coordinator.waiting()]
     lacking = [deal for deal in unmade if deal not in held]
     differing = [f"{key} {text}" for key, plan in last.plans.items() for text in plan.differing]
     doubled = sorted({text for each in (*audits, last) for text in each.doubled})
@@ -97,16 +99,24 @@ def judge(stage: Stage, year: Year, audits: list[Audit]) -> tuple[dict[str, Any]
         "p80_coverage": coverage(stage),
         "plans_lacking": len(lacking),
         "plans_held_back": len(unmade) - len(lacking),
+        "decisions_waiting": len(waiting),
         "sides_differing": len(differing),
         "amendments": sum(year.sales.done.values()),
         "audits": len(audits) + 1,
     }
-    return figures, [*last.examples, *rollups[:10], *doubled[:10], *lacking[:10], *differing[:10]]
+    return figures, [*last.examples, *rollups[:10], *doubled[:10], *lacking[:10], *waiting[:10], *differing[:10]]
 
 
 def passed(figures: dict[str, Any]) -> bool:
     """Tell whether nothing is off."""
-    off = ("ledger_seconds_off", "rollups_wrong", "plans_doubled", "plans_lacking", "sides_differing")
+    off = (
+        "ledger_seconds_off",
+        "rollups_wrong",
+        "plans_doubled",
+        "plans_lacking",
+        "decisions_waiting",
+        "sides_differing",
+    )
     return not any(figures[name] for name in off)
 
 
@@ -122,15 +132,16 @@ def run(stage: Stage, asked: argparse.Namespace) -> dict[str, Any]:
     operated.sweep()  # the first look only notes where each vendor stands
     life = {"onboardings": asked.onboardings, "length": asked.days, "selling_days": round(asked.days * SELLING_SHARE)}
     year = Year(stage.simulator, seed=asked.seed, **life)
-    audits = live(stage, year, operated, asked.seed)
-    rest(year, operated)
-    figures, wrong = judge(stage, year, audits)
+    coordinator = Coordinator(stage, asked.seed)
+    audits = live(stage, year, operated, coordinator, asked.seed)
+    rest(year, operated, coordinator)
+    figures, wrong = judge(stage, year, coordinator, audits)
     held = dict(sorted(Counter(one.code for one in stage.plant.store.quarantined()).items()))
     say(
         f"{time.monotonic() - began:.0f} s; {operated.faults} faults, {operated.failed} looks failed, "
         f"{operated.brakes} brakes; {year.renames} renames"
     )
-    say(f"amendments {dict(sorted(year.sales.done.items()))}; held {held}")
+    say(f"amendments {dict(sorted(year.sales.done.items()))}; decided {dict(coordinator.decided)}; held {held}")
     for text in wrong[:40]:
         say(f"off: {text}")
     return figures

@@ -10,7 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
+
+import holidays
 
 Dump = Mapping[str, Any]
 
@@ -31,6 +34,8 @@ class Task:
     milestone: bool = False
     due: str = ""
     hours: float = 0.0
+    resolved: int | None = None
+    """When Jira saw it done, in milliseconds."""
 
 
 @dataclass
@@ -83,6 +88,7 @@ def _take_issue(plan: Plan, item: str, issue: Dump) -> None:
         milestone=issue["type"] == "Milestone",
         due=str(issue["values"].get("duedate") or ""),
         hours=(issue["original_estimate"] or 0) / _HOUR,
+        resolved=issue["resolved"],
     )
 
 
@@ -135,36 +141,102 @@ def _off(row: Dump, plan: Plan, deal: Dump, today: date) -> str:
     expected = expectation(plan, deal, today)
     wrong = {name: (row.get(name), value) for name, value in expected.items() if row.get(name) != value}
     texts = [f"{name} is {is_!r} and should be {should!r}" for name, (is_, should) in wrong.items()]
-    least = least_health(plan, expected, today)
-    if row.get("Health__c") not in _COLORS[_COLORS.index(least) :]:
+    open_ = [task for task in plan.tasks.values() if not task.done and not task.cancelled]
+    late = sum(1 for task in open_ if task.due and date.fromisoformat(task.due) < today) / len(open_) if open_ else None
+    least = least_health(row, expected, late, today)
+    if row.get("Health__c") not in COLORS[COLORS.index(least) :]:
         texts.append(f"Health__c is {row.get('Health__c')!r} and should be {least!r} or worse")
     if not row.get("Health_Reason__c"):
         texts.append("Health_Reason__c is empty")
-    p50, p80 = row.get("Forecast_Launch__c"), row.get("Forecast_Launch_P80__c")
-    if (p50 is None) is not (p80 is None) or (p50 and p80 and p50 > p80):
-        texts.append(f"the forecasts do not fit together: P50 {p50}, P80 {p80}")
+    launch = next((plan.tasks[item] for item in LAUNCHES if item in plan.tasks), Task())
+    texts += outlook_off(row, expected, resolved=launch.resolved, open_tasks=len(open_), today=today)
     return ", ".join(texts)
 
 
-_COLORS = ("Green", "Amber", "Red")
+COLORS = ("Green", "Amber", "Red")
+_SEEN_WITHIN = timedelta(days=4)
+"""Within so many days the product has seen a launch, whatever failed at a look."""
 _A_LONG_WEEKEND = timedelta(days=5)
 """So many days have a business day among them, whatever the holidays."""
+_LEEWAY = 1
+"""Business days by which counting may differ at a weekend's edge."""
 
 
-def least_health(plan: Plan, expected: Mapping[str, Any], today: date) -> str:
-    """Return the best colour that the published rules allow by what the vendors show; forecasts may make it worse."""
-    rank = 0
+# -- forecasts are drawn, nobody else can work them out again: but what has come true is known, and colours follow rules
+
+
+def outlook_off(
+    row: Mapping[str, Any], expected: Mapping[str, Any], *, resolved: int | None, open_tasks: int, today: date
+) -> Iterator[str]:
+    """Tell what is wrong with the forecasts; `resolved` is when Jira saw the launch done, in milliseconds."""
+    p50, p80, hours = (row.get(name) for name in ("Forecast_Launch__c", "Forecast_Launch_P80__c", "Hours_Forecast__c"))
+    worked = expected["Hours_Tracked__c"]
+    if (p50 is None) is not (p80 is None) or (p50 and p80 and p50 > p80):
+        yield f"the forecasts do not fit together: P50 {p50}, P80 {p80}"
+        return
+    if hours is not None and (hours < worked or (open_tasks == 0 and hours != worked)):
+        yield f"Hours_Forecast__c is {hours}, with {worked} worked and {open_tasks} tasks open"
+    if expected["Status__c"] == "Launched":
+        if hours is None:
+            yield "Hours_Forecast__c is empty although it has launched"
+        if resolved is not None:
+            yield from _launch_off(p50, p80, datetime.fromtimestamp(resolved / 1000, UTC).date())
+    elif p50 is not None:
+        if date.fromisoformat(p50) < today:
+            yield f"Forecast_Launch__c is {p50}, which is over, and nothing launched"
+        if open_tasks == 0:
+            yield f"Forecast_Launch__c is {p50} with no task open"
+        if hours is None:
+            yield "Hours_Forecast__c is empty where a launch is forecast"
+
+
+def _launch_off(p50: str | None, p80: str | None, launched: date) -> Iterator[str]:
+    if p50 != p80 or p50 is None or not launched <= date.fromisoformat(p50) <= launched + _SEEN_WITHIN:
+        yield f"it launched on {launched}; Forecast_Launch__c is {p50}, P80 {p80}"
+
+
+def least_health(row: Mapping[str, Any], expected: Mapping[str, Any], late: float | None, today: date) -> str:
+    """Return the best colour that the published rules allow by what the vendors show.
+
+    `late` is the share of the open tasks that are overdue, None where none is open. `row` gives the forecasts alone.
+    """
     contracted, worked = expected["Hours_Contracted__c"], expected["Hours_Tracked__c"]
+    ranks = [0]
     if contracted:
-        rank = 2 if worked > contracted else int(worked >= 0.85 * contracted)
-    open_ = [task for task in plan.tasks.values() if not task.done and not task.cancelled]
-    if expected["Status__c"] == "Launched" or not open_:
-        return _COLORS[rank]
-    late = sum(1 for task in open_ if task.due and date.fromisoformat(task.due) < today) / len(open_)
-    rank = max(rank, 2 if late >= 0.4 else int(late >= 0.1))
-    target = expected["Target_Launch__c"]
-    missed = target is not None and date.fromisoformat(target) < today - _A_LONG_WEEKEND
-    return _COLORS[2 if missed else rank]
+        ranks.append(_rank(worked / contracted, amber=0.85, above=1.0))
+        ranks.append(_rank((row.get("Hours_Forecast__c") or 0) / contracted, amber=1.0, above=1.2))
+    if expected["Status__c"] != "Launched" and late is not None:
+        ranks.append(2 if late >= 0.4 else int(late >= 0.1))
+        ranks += _ranks_by_target(row, expected["Target_Launch__c"], today)
+    return COLORS[max(ranks)]
+
+
+def _ranks_by_target(row: Mapping[str, Any], target: str | None, today: date) -> Iterator[int]:
+    if target is None:
+        return
+    day = date.fromisoformat(target)
+    if day < today - _A_LONG_WEEKEND:
+        yield 2
+    if p50 := row.get("Forecast_Launch__c"):
+        behind = _business_days(day, date.fromisoformat(p50)) - _LEEWAY
+        yield 2 if behind >= 10 else int(behind >= 1)
+    if p80 := row.get("Forecast_Launch_P80__c"):
+        yield int(_business_days(day, date.fromisoformat(p80)) - _LEEWAY >= 5)
+
+
+def _rank(share: float, *, amber: float, above: float) -> int:
+    return 2 if share > above else int(share >= amber)
+
+
+def _business_days(after: date, until: date) -> int:
+    """Count the days from Monday to Friday, holidays left out, after one day and up to and with another."""
+    days = (after + timedelta(days=number + 1) for number in range((until - after).days))
+    return sum(1 for day in days if day.weekday() < 5 and day not in _holidays(day.year))
+
+
+@cache
+def _holidays(year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays("US", years=year))
 
 
 def expectation(plan: Plan, deal: Dump, today: date) -> dict[str, Any]:

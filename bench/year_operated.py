@@ -14,7 +14,7 @@ from connectors.errors import ConnectorError
 from sync.core.guard import Unsafe
 from sync.core.model import Priority
 from sync.demo.stage import Stage
-from sync.engine.daily import roll_on
+from sync.engine.daily import is_due, roll_on
 from sync.engine.recount import recount
 from sync.engine.report import Report
 
@@ -56,9 +56,11 @@ class Operated:
         self.total.add(report)
         return report
 
-    def daily_round(self) -> None:
-        """Bring to the CRM what a day changes merely by passing, as the daemon does once a day."""
-        self.total.add(roll_on(self.stage.plant.engine, self.stage.plant.store))
+    def daily_round(self, *, anew: bool = False) -> None:
+        """Bring to the CRM what a day changes merely by passing, as the daemon does once a day; `anew` once more."""
+        engine, store = self.stage.plant.engine, self.stage.plant.store
+        if anew or is_due(engine, store):
+            self.total.add(roll_on(engine, store))
 
     def look_at_all(self) -> None:
         """Do what `closedwon reconcile --all` does: read all time anew, and look at every onboarding."""

@@ -36,6 +36,7 @@ def _issue(site: Site, issue: Issue) -> dict[str, Any]:
         "parent": None if issue.parent is None else site.issues.by_id[issue.parent].key,
         "created": issue.created,
         "updated": issue.updated,
+        "resolved": issue.resolved,
         "original_estimate": issue.original_estimate,
         "remaining_estimate": issue.remaining_estimate,
         "spent": issue.spent,

@@ -53,5 +53,6 @@ def _row(sheet: Sheet, row: Row) -> dict[str, Any]:
         "id": row.id,
         "parent": row.parent.id if row.parent is not None else None,
         "modified": stamp(row.modified),
+        "created_by": row.created_by.email,
         "cells": {title: cell.value for title, cell in filled},
     }

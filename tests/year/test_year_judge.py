@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bench.year_judge import (
-    Plan,
-    Task,
     counted_seconds,
     doubled,
     least_health,
+    outlook_off,
     plans,
     rollups_off,
     seconds_by_issue,
@@ -126,20 +125,55 @@ def test_what_cannot_be_recomputed_must_at_least_make_sense(
 
 
 @pytest.mark.parametrize(
-    ("hours", "due", "days", "color"),
+    ("hours", "late", "days", "forecasts", "color"),
     [
-        (30.0, "", 0, "Green"),
-        (34.0, "", 0, "Amber"),
-        (40.5, "", 0, "Red"),
-        (0.0, "2026-11-10", 0, "Green"),
-        (0.0, "2026-11-10", 9, "Red"),
+        (30.0, 0.0, 0, {}, "Green"),
+        (34.0, 0.0, 0, {}, "Amber"),
+        (40.5, 0.0, 0, {}, "Red"),
+        (0.0, 0.2, 0, {}, "Amber"),
+        (0.0, 0.0, 9, {}, "Red"),
+        (0.0, 0.0, 0, {"Hours_Forecast__c": 41.0}, "Amber"),
+        (0.0, 0.0, 0, {"Hours_Forecast__c": 49.0}, "Red"),
+        (0.0, 0.0, 0, {"Forecast_Launch__c": "2026-11-13", "Forecast_Launch_P80__c": "2026-11-13"}, "Amber"),
+        (0.0, 0.0, 0, {"Forecast_Launch__c": "2026-11-30", "Forecast_Launch_P80__c": "2026-12-01"}, "Red"),
+        (0.0, 0.0, 0, {"Forecast_Launch__c": "2026-11-10", "Forecast_Launch_P80__c": "2026-11-19"}, "Amber"),
     ],
 )
-def test_health_is_at_least_as_bad_as_the_published_rules_say(hours: float, due: str, days: int, color: str) -> None:
-    plan = Plan(tasks={"launch": Task(due=due)})
+def test_health_is_at_least_as_bad_as_the_published_rules_say(
+    hours: float, late: float, days: int, forecasts: dict[str, Any], color: str
+) -> None:
     expected = {"Hours_Contracted__c": 40.0, "Hours_Tracked__c": hours, "Status__c": "In Progress"}
     today = date(2026, 11, 10) + timedelta(days=days)
-    assert least_health(plan, {**expected, "Target_Launch__c": due or None}, today) == color
+    assert least_health(forecasts, {**expected, "Target_Launch__c": "2026-11-10"}, late, today) == color
+
+
+LAUNCHED = int(datetime(2026, 11, 10, 20, tzinfo=UTC).timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    ("status", "shown", "resolved", "open_tasks", "text"),
+    [
+        ("In Progress", ("2026-11-12", "2026-11-14", 9.0), None, 3, ""),
+        ("In Progress", (None, None, None), None, 3, ""),
+        ("In Progress", ("2026-11-10", "2026-11-14", 9.0), None, 3, "which is over"),
+        ("In Progress", ("2026-11-12", "2026-11-14", 7.5), None, 3, "with 8.0 worked"),
+        ("In Progress", ("2026-11-12", "2026-11-14", None), None, 3, "Hours_Forecast__c is empty"),
+        ("In Progress", ("2026-11-14", "2026-11-12", 9.0), None, 3, "do not fit together"),
+        ("Launched", ("2026-11-11", "2026-11-11", 8.0), LAUNCHED, 0, ""),
+        ("Launched", ("2026-11-09", "2026-11-09", 8.0), LAUNCHED, 0, "it launched on 2026-11-10"),
+        ("Launched", ("2026-11-11", "2026-11-12", 8.0), LAUNCHED, 0, "it launched on 2026-11-10"),
+        ("Launched", (None, None, 8.0), LAUNCHED, 0, "it launched on 2026-11-10"),
+        ("Launched", ("2026-11-10", "2026-11-10", 8.5), LAUNCHED, 0, "0 tasks open"),
+    ],
+)
+def test_what_has_come_true_is_what_the_forecasts_show(
+    status: str, shown: tuple[Any, ...], resolved: int | None, open_tasks: int, text: str
+) -> None:
+    row = dict(zip(("Forecast_Launch__c", "Forecast_Launch_P80__c", "Hours_Forecast__c"), shown, strict=True))
+    expected = {"Hours_Tracked__c": 8.0, "Status__c": status}
+    today = date(2026, 11, 11)
+    told = list(outlook_off(row, expected, resolved=resolved, open_tasks=open_tasks, today=today))
+    assert [text in each for each in told] == ([True] if text else [])
 
 
 def test_what_stands_twice_is_seen(dumps: Dumps) -> None:

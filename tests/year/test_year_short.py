@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SHORT = ["--seed", "3", "--onboardings", "6", "--days", "60"]
-OFF = ("ledger_seconds_off", "rollups_wrong", "plans_doubled", "plans_lacking", "sides_differing")
+OFF = ("ledger_seconds_off", "rollups_wrong", "plans_doubled", "plans_lacking", "decisions_waiting", "sides_differing")
 
 
 @pytest.mark.slow
