@@ -26,6 +26,7 @@ from sync.engine import Engine, Report
 from sync.store import Store, StoreUnavailable
 from sync.usage import leave
 from sync.wiring import Plant, assemble, real_now
+from sync.work import ring_once
 
 ConfigOption = Annotated[
     Path,
@@ -77,6 +78,11 @@ def plant(
             with suppress(StoreUnavailable):  # what went wrong is told already
                 leave(opened.store, opened.paces, real_now())
         opened.close()
+
+
+def wake(opened: Plant) -> None:
+    """Have daemons on the same store look now: this command leaves them something to do."""
+    ring_once(opened.config.engine.runner, opened.config.store.get_secret_value())
 
 
 def print_json(data: dict[str, Any]) -> None:

@@ -18,7 +18,6 @@ from sync.config import Config, load_config
 from sync.daemon import Daemon, Schedules
 from sync.health import HealthServer, Metrics
 from sync.hooks import Upkeep
-from sync.usage import Usage
 from sync.wiring import Plant, real_now
 from sync.work import WorkerSettings, runner_for
 
@@ -93,9 +92,7 @@ def build(config: Config) -> Unattended:
             hurry=made.hurry,
             begin=plant.urgency.set,
             upkeep=_upkeep(plant),
-            usage=Usage(
-                store=plant.store, paces=plant.paces, gates=made.gates, owner=plant.engine.settings.owner, now=real_now
-            ),
+            usage=made.usage(),
             runner=runner,
             jobs={"notices": office.job} if office else {},
         ),

@@ -19,7 +19,8 @@ from connectors.errors import NotAuthorised, TryLater
 from sync import logs
 from sync.cli.exits import Exit
 from sync.config import Config
-from sync.wiring import Plant, assemble
+from sync.usage import Usage
+from sync.wiring import Plant, assemble, real_now
 from sync.work import Gate
 from sync.work.gate import Observer
 
@@ -31,6 +32,11 @@ class Guarded:
     plant: Plant
     gates: Mapping[str, Gate]
     hurry: threading.Event
+
+    def usage(self) -> Usage:
+        """Return what keeps this process's part of what is used of each vendor's allowance."""
+        owner = self.plant.engine.settings.owner
+        return Usage(store=self.plant.store, paces=self.plant.paces, gates=self.gates, owner=owner, now=real_now)
 
     def shut(self) -> None:
         """Let no further vendor call begin, and end all waiting for one: the process is about to end."""

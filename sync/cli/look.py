@@ -12,7 +12,7 @@ from rich.table import Table
 
 from connectors.base import Finding, Level
 from sync.backfill.running import standings
-from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, out, plant, print_json
+from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, err, out, plant, print_json, wake
 from sync.cli.connections import condition, show_condition
 from sync.cli.exits import Exit, Stop
 from sync.cli.notices import failing_channels
@@ -197,6 +197,8 @@ def release(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> 
     """
     with plant(config) as opened:
         text = opened.engine.release_brake()
+        if text:
+            wake(opened)
     if json:
         print_json({"released": bool(text), "brake": text})
     else:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, day, err, out, plant, print_json
+from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, day, err, out, plant, print_json, wake
 from sync.cli.exits import Exit, Stop
 from sync.cli.reporting import AudienceOption, DealArgument, FormatOption, OutOption, Wish, make
 from sync.engine.actions import Added, Busy, Differs, add_tasks
@@ -104,7 +104,7 @@ def _bad(path: Path, mistakes: list[str] | tuple[str, ...]) -> Stop:
 def _add(filled: Minutes, deal: str, opened: Plant) -> Added:
     tasks = filled.tasks(opened.mappings.task)
     try:
-        return add_tasks(opened.store, deal, tasks, owner=opened.engine.settings.owner)
+        added = add_tasks(opened.store, deal, tasks, owner=opened.engine.settings.owner)
     except Differs as error:
         item, before = error.args
         text = f"Action {item.rpartition('_')[2]} of {filled.meeting} was agreed on as “{before}”: give the new one a "
@@ -112,6 +112,8 @@ def _add(filled: Minutes, deal: str, opened: Plant) -> Added:
     except Busy:
         text = f"Somebody acts on {deal} at this moment. Nothing was taken: run the command again."
         raise Stop(text, Exit.UNFINISHED, "MINUTES-04") from None
+    wake(opened)
+    return added
 
 
 def _tell(added: Added, filled: Minutes, *, as_json: bool) -> None:

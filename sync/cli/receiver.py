@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,8 @@ from sync.engine import Report
 from sync.hooks import Upkeep, address, hearing, targets_of
 from sync.receiver import MAX_BODY, Hands, Receiver, Tallies, doors_of
 from sync.receiver.listening import listening, streams_of
+from sync.store import StoreUnavailable
+from sync.usage import Usage
 from sync.wiring import Plant, real_now
 from sync.work import runner_for
 
@@ -96,7 +99,8 @@ def receiver(
     if not doors and not streams:
         opened.close()
         raise deaf()
-    hands = None if accept_only else _hands(made)
+    usage = made.usage()
+    hands = None if accept_only else hands_of(made, usage)
     kept = hands.wake if hands else runner_for(loaded.engine.runner, loaded.store.get_secret_value()).ring
     served = Receiver(
         doors=doors,
@@ -126,6 +130,8 @@ def receiver(
         logs.spend(opened.calls())
         if not ended:
             leave(time.perf_counter() - began)
+        with suppress(StoreUnavailable):
+            usage.end()
         opened.close()
 
 
@@ -234,12 +240,14 @@ def _each(
         raise Stop(text, Exit.UNEQUAL, "HOOKS-01", told=True)
 
 
-def _hands(made: Guarded) -> Hands:
-    """Make the worker that brings about what comes, where no daemon does."""
+def hands_of(made: Guarded, usage: Usage) -> Hands:
+    """Make the worker that brings about what comes, where no daemon does; it keeps what it uses of each quota."""
     opened = made.plant
 
     def told(report: Report, seconds: float) -> None:
         logs.batch(report, opened.calls(), seconds)
+        with suppress(StoreUnavailable):  # which the worker tells
+            usage.note()
 
     return Hands(opened.engine, opened.store, now=real_now, begin=opened.urgency.set, told=told)
 

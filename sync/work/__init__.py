@@ -2,7 +2,7 @@
 
 from sync.work.gate import Gate
 from sync.work.postgres import NoJobs
-from sync.work.runner import Alone, Runner, runner_for
+from sync.work.runner import Alone, Runner, ring_once, runner_for
 from sync.work.worker import Worker, WorkerSettings
 
-__all__ = ["Alone", "Gate", "NoJobs", "Runner", "Worker", "WorkerSettings", "runner_for"]
+__all__ = ["Alone", "Gate", "NoJobs", "Runner", "Worker", "WorkerSettings", "ring_once", "runner_for"]

@@ -1,15 +1,20 @@
 """How a process comes to its worker's next step: by a loop of its own, or by jobs that all processes share.
 
-`runner_for` is asked by the commands that work unattended; `run` is called by `sync.daemon` in the worker's thread.
-What may be worked on is said by the store's leases alone, whichever runner it is; a runner decides only when to look.
+`runner_for` is asked by the commands that work unattended, `ring_once` by all others that leave work behind; `run` is
+called by `sync.daemon` in the worker's thread. What may be worked on is said by the store's leases alone, whichever
+runner it is; a runner decides only when to look.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
 
 from sync.work.postgres import is_postgres
 from sync.work.worker import Worker
+
+if TYPE_CHECKING:
+    from sync.work.bell import Announcer
 
 EMBEDDED = "embedded"
 PROCRASTINATE = "procrastinate"
@@ -43,6 +48,31 @@ class Alone:
 
     def begun(self) -> None:
         """Tell nobody."""
+
+
+def ring_once(name: str, url: str) -> None:
+    """Tell the workers of other processes that there is work, for a process that ends now. Never fails.
+
+    On SQLite nobody can be told: they look twice a second.
+    """
+    if not is_postgres(url):
+        return
+    with suppress(Exception):  # a wake-up that gets lost costs a look's wait
+        announcer = _announcer(name, url)
+        try:
+            announcer.announce()
+        finally:
+            announcer.close()
+
+
+def _announcer(name: str, url: str) -> Announcer:
+    if name == PROCRASTINATE:
+        from sync.work.jobs import Jobs  # noqa: PLC0415 - as below
+
+        return Jobs.open(url).deferrer()
+    from sync.work.bell import Notifier  # noqa: PLC0415 - as below
+
+    return Notifier(url)
 
 
 def runner_for(name: str, url: str) -> Runner:

@@ -23,10 +23,16 @@ from connectors.events import Event
 from connectors.jira import JiraSettings
 from simulator.jira.webhooks import signature
 from sync.cli.app import main
+from sync.cli.guarded import guarded
+from sync.cli.receiver import hands_of
+from sync.config import load_config
+from sync.core.model import Priority
 from sync.demo.stage import Stage
 from sync.receiver import Receiver, app
 from sync.receiver.keeping import Keeper
 from sync.store import Store
+from sync.usage import standings
+from sync.wiring import real_now
 
 pytestmark = pytest.mark.real_time
 
@@ -196,3 +202,23 @@ def test_jira_is_not_heard_without_a_secret() -> None:
     given = {"url": "https://acme.atlassian.net", "email": "a@b", "token": "t", "project": "ONB"}
     with pytest.raises(ValidationError, match="hook_path needs hook_secret"):
         JiraSettings.model_validate({**given, "hook_path": PATHS["tracker"]})
+
+
+def test_a_receiver_that_works_alone_keeps_what_it_uses_of_each_quota(stage: Stage) -> None:
+    deal = stage.win(name="Acme", account="Acme")
+    made = guarded(load_config(stage.config))
+    usage = made.usage()
+    hands = hands_of(made, usage)
+    made.plant.store.request([deal], Priority.LIVE)
+    hands.start()
+    until(lambda: "crm" in standings(made.plant.store, real_now()))
+    assert hands.stop(60)
+    assert {name: stand.left is not None for name, stand in standings(made.plant.store, real_now()).items()} == {
+        "crm": True,
+        "tracker": False,
+        "sheets": False,
+    }
+    usage.end()
+    (kept,) = made.plant.store.kept("usage")
+    assert kept.name == "crm ended"  # what the vendor said last outlives the process
+    made.plant.close()

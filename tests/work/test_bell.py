@@ -6,10 +6,17 @@ import threading
 import time
 from collections.abc import Callable
 
+import psycopg
 import pytest
 from work_engines import cut, until
 
-from sync.work.bell import Bell, Ears, Notifier
+from sync.cli.app import main
+from sync.demo.stage import Stage
+from sync.engine.reconcile import BRAKE
+from sync.work import ring_once
+from sync.work.bell import CHANNEL, Bell, Ears, Notifier
+from sync.work.postgres import connect_args
+from sync.work.runner import EMBEDDED, PROCRASTINATE
 
 pytestmark = pytest.mark.real_time
 
@@ -120,3 +127,23 @@ def test_where_nobody_can_be_told_the_bell_stays_and_the_next_ring_is_told() -> 
     bell.ring()
     until(lambda: away.told == 1)
     bell.close()
+
+
+def test_a_command_that_leaves_work_wakes_the_daemons_of_its_store_and_one_that_leaves_none_does_not(
+    new_postgres: Callable[[], str],
+) -> None:
+    url = new_postgres()
+    with Stage(store=url) as stage, psycopg.connect(**connect_args(url), autocommit=True) as listening:
+        listening.execute(f"LISTEN {CHANNEL}")
+        command = ["release", "--config", str(stage.config)]
+        assert main(command) == 0  # no brake is engaged
+        stage.plant.store.advance("engine", BRAKE, "GUARD-01: too much")
+        assert main(command) == 0
+        heard = [*listening.notifies(timeout=30, stop_after=1), *listening.notifies(timeout=0.1)]
+    assert len(heard) == 1
+
+
+@pytest.mark.parametrize("runner", [EMBEDDED, PROCRASTINATE])
+def test_a_wake_up_fails_nobody(runner: str) -> None:
+    ring_once(runner, "postgresql://nobody@127.0.0.1:1/nothing")
+    ring_once(runner, "sqlite:///closedwon.db")

@@ -23,11 +23,12 @@ from work_engines import Engine, cut, until
 from sync.core.model import Priority
 from sync.engine import Report
 from sync.store import Store
-from sync.work import NoJobs, Worker, WorkerSettings
+from sync.work import NoJobs, Worker, WorkerSettings, ring_once
 from sync.work.bell import Bell
 from sync.work.draining import Draining
 from sync.work.jobs import Jobs
 from sync.work.postgres import connect_args, jobs_schema
+from sync.work.runner import PROCRASTINATE
 
 pytestmark = pytest.mark.real_time
 
@@ -179,6 +180,13 @@ def test_two_stores_of_one_database_have_queues_of_their_own(scale: Engine, new_
         scale.request("one")
         until(lambda: len(seen(scale.store)) == 1)
     assert ask(other, "SELECT id, status FROM procrastinate_jobs") == waiting
+
+
+def test_a_command_wakes_by_a_job_and_by_no_second_one_while_it_waits(new_postgres: Callable[[], str]) -> None:
+    url = new_postgres()
+    for _ in range(2):
+        ring_once(PROCRASTINATE, url)
+    assert ask(url, "SELECT status FROM procrastinate_jobs") == [("todo",)]
 
 
 def test_many_that_start_at_once_make_the_tables_once(new_postgres: Callable[[], str]) -> None:
