@@ -61,15 +61,21 @@ class BusinessCalendar:
 
         So `add(saturday, 0)` is Monday, `add(saturday, 1)` Tuesday and `add(saturday, -1)` Thursday.
         """
-        if count < 0:
-            day = self.previous_business_day(day)
-            for _ in range(-count):
-                day = self.previous_business_day(day - DAY)
+        day = self.previous_business_day(day) if count < 0 else self.next_business_day(day)
+        if not count:
             return day
-        day = self.next_business_day(day)
-        for _ in range(count):
-            day = self.next_business_day(day + DAY)
-        return day
+        year = day.year
+        days = _business_days(self, year)
+        at = _worked(self, year)[_day_of_year(day)] - 1 + count
+        while at < 0:
+            year -= 1
+            days = _business_days(self, year)
+            at += len(days)
+        while at >= len(days):
+            at -= len(days)
+            year += 1
+            days = _business_days(self, year)
+        return days[at]
 
     def between(self, start: date, end: date) -> int:
         """Count the business days after `start` up to and with `end`; negative when `end` comes first."""
@@ -104,6 +110,13 @@ def _worked(calendar: BusinessCalendar, year: int) -> tuple[int, ...]:
     first = date(year, 1, 1)
     days = range((date(year, 12, 31) - first).days + 1)
     return tuple(accumulate(int(calendar.is_business_day(first + timedelta(days=day))) for day in days))
+
+
+@lru_cache(maxsize=1024)
+def _business_days(calendar: BusinessCalendar, year: int) -> tuple[date, ...]:
+    """List a year's business days: a plan's dates are asked for by the hundred thousand."""
+    days = map(date.fromordinal, range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1))
+    return tuple(filter(calendar.is_business_day, days))
 
 
 @lru_cache(maxsize=1024)

@@ -20,6 +20,16 @@ def test_adding_business_days_lands_on_a_business_day(calendar, day, count):
     assert calendar.is_business_day(calendar.add(day, count))
 
 
+@given(calendars, days, counts)
+def test_adding_is_stepping_from_one_business_day_to_the_next(calendar, day, count):
+    forward = count >= 0
+    step = calendar.next_business_day if forward else calendar.previous_business_day
+    stepped = step(day)
+    for _ in range(abs(count)):
+        stepped = step(stepped + timedelta(days=1 if forward else -1))
+    assert calendar.add(day, count) == stepped
+
+
 @given(calendars, days, st.integers(0, 60), st.integers(0, 60))
 def test_adding_in_two_steps_is_adding_at_once(calendar, day, first, second):
     assert calendar.add(calendar.add(day, first), second) == calendar.add(day, first + second)
