@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
+from operator import add
 
 from mappings.calendar import BusinessCalendar
 from mappings.hours import SECONDS_PER_HOUR
@@ -175,11 +176,10 @@ def _hours(
     shifts = mood.shifts(DRAWS)
     totals = [spent] * DRAWS
     for place, (estimate, tracked, likely) in enumerate(left):
-        beyond = tracked / estimate if tracked else -1.0
-        for number, luck in enumerate(throws[place :: len(left)]):
-            # What has taken longer than its like ever did is taken to be nearly over.
-            ratio = likely.draw(luck, mood, shifts[number], beyond=beyond)
-            totals[number] += max(0.0, (ratio or 0.0) * estimate - tracked)
+        ratios = likely.draws(throws[place :: len(left)], mood, shifts, beyond=tracked / estimate if tracked else -1.0)
+        # What has taken longer than its like ever did is taken to be nearly over.
+        more = [max(0.0, (ratio or 0.0) * estimate - tracked) for ratio in ratios]
+        totals = [*map(add, totals, more)]
     return sorted(totals)
 
 

@@ -17,13 +17,9 @@ from functools import cache
 from itertools import accumulate
 from math import exp
 from statistics import NormalDist
-from typing import TypeAlias
 
 from sync.core.dice import Dice
 from sync.core.spread import Mixture
-
-Drawn: TypeAlias = tuple[Sequence[float], Sequence[float]]
-"""Lucks in rising order, and the logarithm of what a task takes up to each of them."""
 
 DRAWS = 100
 SOFTEN = 0.25
@@ -37,9 +33,12 @@ class Likely:
     """What a task may take, in units of what was planned for it; drawn by luck and by the plan's mood."""
 
     def __init__(self, mixture: Mixture) -> None:
-        pairs = sorted(mixture.weighted())
-        self._upto = list(accumulate(weight for _, weight in pairs))
-        logs = [math.log(value + SOFTEN) for value, _ in pairs]
+        weights: dict[float, float] = {}
+        for value, weight in mixture.weighted():
+            weights[value] = weights.get(value, 0.0) + weight
+        values = sorted(weights)  # far fewer than outcomes: much takes exactly what was planned
+        self._upto = list(accumulate(map(weights.__getitem__, values)))
+        logs = [math.log(value + SOFTEN) for value in values]
         self._middle = logs[self._place(0.5)]
         self._from_middle = [each - self._middle for each in logs]
         self._drawn: tuple[float, list[float]] | None = None
@@ -60,16 +59,19 @@ class Likely:
             if below > 1 - SURE:
                 return None
         own = self._from_middle[self._place(below + luck * (1 - below))] * mood.own
-        return max(0.0, math.exp(self._middle + own + shift) - SOFTEN)
+        return max(0.0, exp(self._middle + own + shift) - SOFTEN)
 
-    def drawn(self, mood: Mood) -> Drawn:
-        """Return all that `draw` may return for a mood, with the lucks up to which each is drawn.
-
-        As logarithms of what they come to before anything is shifted; worked out once for a mood, since draws are many.
-        """
+    def draws(
+        self, lucks: Sequence[float], mood: Mood, shifts: Sequence[float], *, beyond: float = -1.0
+    ) -> list[float | None]:
+        """Return what `draw` returns for many lucks and as many shifts; by far quicker where nothing is begun yet."""
+        pairs = zip(lucks, shifts, strict=True)
+        if beyond >= 0:
+            return [self.draw(luck, mood, shift, beyond=beyond) for luck, shift in pairs]
         if self._drawn is None or self._drawn[0] != mood.own:
             self._drawn = (mood.own, [self._middle + each * mood.own for each in self._from_middle])
-        return (self._upto[:-1], self._drawn[1])
+        upto, logs = self._upto[:-1], self._drawn[1]
+        return [max(0.0, exp(logs[bisect_right(upto, luck)] + shift) - SOFTEN) for luck, shift in pairs]
 
     def _place(self, luck: float) -> int:
         return min(bisect_right(self._upto, luck), len(self._upto) - 1)
@@ -246,15 +248,12 @@ def _ends(node: Node, begins: list[float], lucks: Sequence[float], mood: Mood, s
         return [float(node.finished)] * len(begins)
     if node.likely is None or node.dropped:
         return begins
+    if min(begins) < 0:
+        draws = zip(begins, lucks, shifts, strict=True)
+        return [_end(node, begin, luck, mood, shift) for begin, luck, shift in draws]
     planned = max(1, node.planned)
-    upto, logs = node.likely.drawn(mood)
-    draws = zip(begins, lucks, shifts, strict=True)
-    return [
-        begin + max(0, round((exp(logs[bisect_right(upto, luck)] + shift) - SOFTEN) * planned))
-        if begin >= 0
-        else _end(node, begin, luck, mood, shift)
-        for begin, luck, shift in draws
-    ]
+    ratios = node.likely.draws(lucks, mood, shifts)
+    return [begin + round((ratio or 0.0) * planned) for begin, ratio in zip(begins, ratios, strict=True)]
 
 
 def _end(node: Node, begin: float, luck: float, mood: Mood, shift: float) -> float:

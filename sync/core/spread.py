@@ -101,8 +101,9 @@ class Mixture:
     def weighted(self) -> Iterator[tuple[float, float]]:
         """Yield every value with its weight, in no order that means anything."""
         for weight, values in self._parts:
+            share = weight / self._whole
             for value in values:
-                yield value, weight / self._whole
+                yield value, share
 
 
 class Aim:
