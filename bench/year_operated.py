@@ -14,7 +14,7 @@ from connectors.errors import ConnectorError
 from sync.core.guard import Unsafe
 from sync.core.model import Priority
 from sync.demo.stage import Stage
-from sync.engine.daily import is_due, roll_on
+from sync.engine.daily import is_due, roll_all, roll_on
 from sync.engine.recount import recount
 from sync.engine.report import Report
 
@@ -28,6 +28,8 @@ EVERYWHERE: dict[str, dict[str, Any]] = {
     "truncate": {},
 }
 ROUNDS = 12
+LEARNS_ON = 0
+"""The weekday on which forecasts learn anew. The daemon does so daily, which doubles the time that a life takes."""
 
 
 class Operated:
@@ -60,7 +62,8 @@ class Operated:
         """Bring to the CRM what a day changes merely by passing, as the daemon does once a day; `anew` once more."""
         engine, store = self.stage.plant.engine, self.stage.plant.store
         if anew or is_due(engine, store):
-            self.total.add(roll_on(engine, store))
+            learns = anew or self.stage.clock.now().weekday() == LEARNS_ON
+            self.total.add(roll_on(engine, store) if learns else roll_all(engine, store))
 
     def look_at_all(self) -> None:
         """Do what `closedwon reconcile --all` does: read all time anew, and look at every onboarding."""

@@ -35,11 +35,17 @@ def is_due(engine: Engine, store: UnattendedStore) -> bool:
 
 def roll_on(engine: Engine, store: UnattendedStore, *, wanted: Callable[[], bool] = lambda: True) -> Report:
     """Make the day's round; `wanted` is asked before each page. Nothing is written while a brake is engaged."""
-    report = Report()
+    if store.cursor(_ENGINE, BRAKE):
+        return Report()
+    learn(store, engine.mappings.calendar, engine.context().today)
+    return roll_all(engine, store, wanted=wanted)
+
+
+def roll_all(engine: Engine, store: UnattendedStore, *, wanted: Callable[[], bool] = lambda: True) -> Report:
+    """Make the round by what was learned before."""
+    report, today = Report(), engine.context().today
     if store.cursor(_ENGINE, BRAKE):
         return report
-    today = engine.context().today
-    learn(store, engine.mappings.calendar, today)
     after = ""
     while keys := store.keys(after=after, limit=PAGE):
         if wanted():
