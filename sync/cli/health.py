@@ -132,7 +132,7 @@ def _judged(opened: Plant, deals: Sequence[str] | None) -> list[Judgement]:
     store, context = opened.store, opened.engine.context()
     keys = list(dict.fromkeys(deals)) if deals else None
     learned = lessons(store, context.mappings.calendar, context.today, keep=False)
-    basis, words = Basis(context.mappings, context.today, learned.experience), overrides(store)
+    basis, words = Basis.of(context, learned.experience), overrides(store)
     found = [
         judge(known, basis, override=words.get(known.key))
         for known in dossiers(store, keys)

@@ -99,7 +99,7 @@ def page_of(report: str, wish: Wish, ask: Ask, opened: Plant) -> Page:
     today, then = _when(wish, opened)
     if not wish.portfolio:
         return of_one(report, wish.reader, one(wish, opened), ask(opened, then))
-    found = insights(opened.store, opened.mappings, then, today=today)
+    found = insights(opened.store, opened.engine.context(), then, today=today)
     return of_all(report, found, then, ask(opened, then))
 
 
@@ -108,7 +108,7 @@ def one(wish: Wish, opened: Plant) -> Insight:
     today, then = _when(wish, opened)
     # A customer is told no forecast, so nothing need be learned for one.
     learning = wish.reader is Audience.INTERNAL
-    seen = insights(opened.store, opened.mappings, then, today=today, keys=[wish.deal], learning=learning)
+    seen = insights(opened.store, opened.engine.context(), then, today=today, keys=[wish.deal], learning=learning)
     found = next(seen, None)
     if found is None:
         text = f"No plan is known for {wish.deal}. `closedwon status` tells what waits; check the deal's Id."

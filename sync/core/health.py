@@ -7,7 +7,8 @@ person may override the colour, with a reason and until a day: what was computed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
@@ -16,6 +17,7 @@ from mappings.calendar import BusinessCalendar
 from mappings.practice import ABOVE, Court, HealthRules, Threshold
 from sync.core.court import Courts
 from sync.core.dossier import Dossier
+from sync.core.scope import LATE, OVER, UNPLANNED, Flag
 
 
 class Color(StrEnum):
@@ -41,7 +43,7 @@ class Outlook:
     hours_p50: float | None = None
     launch_p50: date | None = None
     launch_p80: date | None = None
-    scope_flags: int = 0
+    scope: tuple[Flag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +180,22 @@ def _tasks(known: Dossier, courts: Courts, calendar: BusinessCalendar, today: da
 
 def _tidiness(known: Dossier, outlook: Outlook) -> _Measured:
     held = len(known.held)
-    flags = outlook.scope_flags
     return {
-        "scope_flags": (flags, f"{flags} {'difference' if flags == 1 else 'differences'} between sold and planned"),
+        "scope_flags": (len(outlook.scope), _scope(outlook.scope)),
         "records_held": (held, f"{held} {'record is' if held == 1 else 'records are'} held back"),
     }
+
+
+def _scope(flags: Sequence[Flag]) -> str:
+    """Say what differs between sold and planned; which product it is, and what to do, says `closedwon scope`."""
+    counts = Counter(flag.code for flag in flags)
+    idle = counts[UNPLANNED]
+    words = {
+        UNPLANNED: f"{idle} {'product that was sold is' if idle == 1 else 'products that were sold are'} not planned",
+        OVER: "more hours are planned than contracted",
+        LATE: "the target launch lies beyond the limit",
+    }
+    return ", ".join(text for code, text in words.items() if counts[code])
 
 
 def _days(count: float) -> str:

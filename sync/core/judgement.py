@@ -6,9 +6,10 @@ disagree. Pure: the same dossier, experience and day give the same judgement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from mappings.hours import SECONDS_PER_HOUR, Terms
@@ -22,6 +23,8 @@ from sync.core.forecast import Forecast, forecast
 from sync.core.health import Color, Health, Outlook, Override, health
 from sync.core.hours import Ledger, ledger_of
 from sync.core.model import Event
+from sync.core.planned import Context
+from sync.core.scope import Flag, telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,13 @@ class Basis:
     mappings: MappingSet
     today: date
     experience: Experience = field(default_factory=Experience)
+    scope: Callable[[Dossier], tuple[Flag, ...]] = lambda _known: ()
+    """Tells the differences between what was sold and what is planned that health speaks of."""
+
+    @classmethod
+    def of(cls, context: Context, experience: Experience, *, today: date | None = None) -> Basis:
+        """Return what a run judges by, on its own day or on another one."""
+        return cls(context.mappings, today or context.today, experience, partial(telling, context=context))
 
 
 def judge(known: Dossier, basis: Basis, *, override: Override | None = None) -> Judgement:
@@ -84,6 +94,7 @@ def judge(known: Dossier, basis: Basis, *, override: Override | None = None) -> 
         hours_p50=hours_forecast,
         launch_p50=ahead.p50,
         launch_p80=ahead.p80,
+        scope=basis.scope(known),
     )
     found = health(
         known, outlook, courts=clocks, rules=mappings.health, calendar=calendar, today=today, override=override

@@ -38,7 +38,7 @@ def roll_up_step(
     known = _as_planned(done, onboarding, told, held)
     if not known.tasks:
         return None, onboarding.rollup
-    basis = Basis(context.mappings, context.today, experience)
+    basis = Basis.of(context, experience)
     values = {**roll_up(judge(known, basis, override=told.override)), **_links(onboarding, context)}
     mapping = context.mappings.onboarding
     fields = context.view(context.crm, mapping.kind, to_native(mapping, context.crm, values))

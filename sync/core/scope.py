@@ -1,8 +1,8 @@
 """Whether a plan is what was sold: sold lines, planned tasks, hours and dates held against each other. Pure.
 
-Called by `closedwon scope` and `closedwon plan`; `sync.core.plan` asks the handoff gate. What a line causes is asked of
-the template itself: a plan made without a product that is the same plan had nothing in it for that product. So no
-second list of what covers what can disagree with the template.
+Called by `closedwon scope`, `closedwon plan` and, for health, by `sync.core.judgement`; `sync.core.plan` asks the
+handoff gate. What a line causes is asked of the template itself: a plan made without a product that is the same plan
+had nothing in it for that product. So no second list of what covers what can disagree with the template.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from mappings.templates import PlanSpec, choose, instantiate, kickoff_of
 from sync.core.dossier import Dossier, Task
 from sync.core.planned import Context
 from sync.core.sold import recalled
+
+UNPLANNED, OVER, LATE = "SCOPE-UNPLANNED-01", "SCOPE-HOURS-01", "SCOPE-LAUNCH-01"
+"""The differences that health speaks of."""
 
 Making = Callable[[Deal], PlanSpec]
 """Makes the plan of a deal by its template, on its calendar, from its kickoff."""
@@ -63,6 +66,28 @@ def check_known(known: Dossier, context: Context, *, added: Collection[str] = ()
     deal = recalled(known.key, known.deal)
     if deal is None:
         return None
+    rules, calendar = context.mappings.scope, context.mappings.calendar
+    return check(known, deal, _making(known, context), rules=rules, calendar=calendar, added=added)
+
+
+def telling(known: Dossier, context: Context) -> tuple[Flag, ...]:
+    """Return what health speaks of: sold and not planned, hours, launch; by what is remembered, () once launched.
+
+    What people planned beside what was sold, and what sales left empty, is no reason for a colour.
+    """
+    deal = None if known.launched else recalled(known.key, known.deal)
+    if deal is None:
+        return ()
+    rules, calendar = context.mappings.scope, context.mappings.calendar
+    try:
+        idle = unplanned(deal, _making(known, context), rules.included)
+    except HeldBack:
+        idle = ()
+    return (*map(_unplanned, idle), *_hours(known), *_launch(known, deal, rules, calendar))
+
+
+def _making(known: Dossier, context: Context) -> Making:
+    """Return what makes the plan of a deal as this onboarding's was made."""
     mappings = context.mappings
 
     def making(sold: Deal) -> PlanSpec:
@@ -70,7 +95,7 @@ def check_known(known: Dossier, context: Context, *, added: Collection[str] = ()
         kickoff = known.kickoff or kickoff_of(template, sold, mappings.calendar)
         return instantiate(template, sold, mappings.calendar, kickoff=kickoff, people=mappings.users.roles)
 
-    return check(known, deal, making, rules=mappings.scope, calendar=mappings.calendar, added=added)
+    return making
 
 
 def barred(deal: Deal, rules: ScopeRules) -> str:
@@ -87,12 +112,13 @@ def barred(deal: Deal, rules: ScopeRules) -> str:
 
 def unplanned(deal: Deal, making: Making, included: Collection[str]) -> tuple[str, ...]:
     """Name the products sold for which nothing is in the plan: neither a task nor an hour."""
-    whole = _substance(making(deal))
+    whole: object = None  # made once something is to be held against it: it costs the most
     found = []
     for product in dict.fromkeys(line.product for line in deal.lines):
         lines = [line for line in deal.lines if line.product == product]
         if all(line.family in included for line in lines) or not any(line.quantity for line in lines):
             continue
+        whole = whole or _substance(making(deal))
         rest = tuple(line for line in deal.lines if line.product != product)
         if _same_without(deal, rest, making, whole):
             found.append(product)
@@ -127,7 +153,7 @@ def _unplanned(product: str) -> Flag:
         f"{product} was sold, and nothing in the plan is there for it: add a group for it to the template, or list its "
         "family under `included`."
     )
-    return Flag("SCOPE-UNPLANNED-01", text)
+    return Flag(UNPLANNED, text)
 
 
 def _unsold(task: Task) -> Flag:
@@ -143,7 +169,7 @@ def _hours(known: Dossier) -> Iterator[Flag]:
             f"The tasks are estimated at {estimated:g} hours, and {float(contracted):g} are contracted: sell more, or "
             "plan less."
         )
-        yield Flag("SCOPE-HOURS-01", text)
+        yield Flag(OVER, text)
 
 
 def _launch(known: Dossier, deal: Deal, rules: ScopeRules, calendar: BusinessCalendar) -> Iterator[Flag]:
@@ -157,7 +183,7 @@ def _launch(known: Dossier, deal: Deal, rules: ScopeRules, calendar: BusinessCal
             f"The target launch of {target} is {days} days ({over} of business) after the deal was won on "
             f"{deal.close_date}; the limit is {rules.launch_days}: agree on an earlier launch, or on a later limit."
         )
-        yield Flag("SCOPE-LAUNCH-01", text)
+        yield Flag(LATE, text)
 
 
 def _handoff(deal: Deal, rules: ScopeRules) -> Iterator[Flag]:

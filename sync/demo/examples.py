@@ -203,7 +203,8 @@ class _Story:
     def _all(self, keys: list[str] | None = None) -> Iterator[Insight]:
         """Return what is known, with addresses as real vendors have them."""
         plant = self.stage.plant
-        basis = Basis(plant.mappings, self.today, lessons(plant.store, plant.mappings.calendar, self.today).experience)
+        learned = lessons(plant.store, plant.mappings.calendar, self.today)
+        basis = Basis.of(plant.engine.context(), learned.experience, today=self.today)
         for known in dossiers(plant.store, keys):
             links = {name: ADDRESSES[name] + url.rpartition("/")[2] for name, url in known.links.items()}
             yield insight(replace(known, links=links), basis)

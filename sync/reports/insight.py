@@ -16,6 +16,7 @@ from sync.core.experience import Experience
 from sync.core.health import Override
 from sync.core.hindsight import as_of
 from sync.core.judgement import Basis, Judgement, judge
+from sync.core.planned import Context
 from sync.core.records import RecordsStore
 from sync.core.replay import replay
 from sync.core.statement import Statement, statement
@@ -40,7 +41,7 @@ class Insight:
 
 def insights(
     store: RecordsStore,
-    mappings: MappingSet,
+    context: Context,
     day: date,
     *,
     today: date,
@@ -48,7 +49,8 @@ def insights(
     learning: bool = True,
 ) -> Iterator[Insight]:
     """Yield what is known of these onboardings, or of all, on a day; `learning` False: nothing is forecast."""
-    basis = Basis(mappings, day, _learned(store, mappings, day, today) if learning else Experience())
+    learned = _learned(store, context.mappings, day, today) if learning else Experience()
+    basis = Basis.of(context, learned, today=day)
     words = overrides(store) if day == today else {}
     for known in _then(store, day, today, keys):
         yield insight(known, basis, words.get(known.key))

@@ -13,6 +13,7 @@ from mappings.practice import Court, CourtRules, HealthRules, Threshold
 from sync.core.court import Courts, courts
 from sync.core.dossier import Dossier
 from sync.core.health import Color, Health, Outlook, Override, health
+from sync.core.scope import LATE, OVER, UNPLANNED, Flag
 
 CALENDAR = BusinessCalendar("US")
 TODAY = date(2026, 11, 9)
@@ -56,7 +57,12 @@ def plan(*tasks: Any) -> Dossier:
             "amber",
             "One launch in five like this comes after 2026-12-08, 5 business",
         ),
-        (Outlook(scope_flags=1), "amber", "1 difference between sold and planned"),
+        (Outlook(scope=(Flag(UNPLANNED, "x"),)), "amber", "1 product that was sold is not planned"),
+        (
+            Outlook(scope=(Flag(UNPLANNED, "x"), Flag(UNPLANNED, "y"), Flag(OVER, ""), Flag(LATE, ""))),
+            "amber",
+            "2 products that were sold are not planned, more hours are planned than contracted, the target launch lies",
+        ),
         (Outlook(0, 50), "green", "Nothing is late or short."),
     ],
 )
