@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench idle receiver-load event-latency soak year lock clean
+.PHONY: demo test check bench idle receiver-load event-latency soak year crm-export lock clean
 
 demo: $(VENV)/.app
 	$(BIN)/closedwon demo
@@ -45,6 +45,10 @@ ONBOARDINGS ?= 100
 DAYS ?= 365
 year: $(VENV)/.dev
 	$(BIN)/python bench/year.py --seed $(or $(SEED),1) --onboardings $(ONBOARDINGS) --days $(DAYS)
+
+# All 4,238 won deals of a public CRM export: undisturbed, and killed half-way; FOLDER= says where its CSV files lie.
+crm-export: $(VENV)/.dev
+	$(BIN)/python bench/crm_export.py $(if $(FOLDER),--folder $(FOLDER))
 
 # The application's own environment: runtime dependencies and Closedwon itself, editable.
 $(VENV)/.app: requirements/app.txt pyproject.toml
