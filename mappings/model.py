@@ -240,6 +240,19 @@ class Line:
     quantity: float
     price: float
     fields: Fields = field(default_factory=dict)
+    id: str = field(default="", compare=False)
+    """The CRM's own id; "" where it has none. Lines that were made anew with the same words are equal."""
+    place: int = field(default=0, compare=False)
+    """Where the line stands in `Deal.given`; without meaning while that is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The place that one line of a deal was given for good: its number is its rank among those of the same slug."""
+
+    id: str
+    slug: str
+    product: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,3 +267,5 @@ class Deal:
     amount: float | None
     fields: Fields = field(default_factory=dict)
     lines: tuple[Line, ...] = ()
+    given: tuple[Given, ...] = field(default=(), compare=False)
+    """A place for every line that the deal ever had; empty before it has a plan."""

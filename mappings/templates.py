@@ -10,8 +10,6 @@ time: it falls on its anchor or on the day when the last of its predecessors end
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,6 +19,7 @@ from connectors.base import Value
 from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition, NotEvaluated, Scope
 from mappings.hours import Contract, Terms
+from mappings.lines import suffixes
 from mappings.model import Deal, HeldBack
 from mappings.texts import NotFilled, Text
 from mappings.translate import scope_of
@@ -183,7 +182,7 @@ def instantiate(
     names = scope_of(deal) | {"kickoff": kickoff.isoformat(), "launch": launch.isoformat()}
     try:
         whole = _Origin(names, Scope.of(names))
-        drafts = tuple(_drafts(template, whole))
+        drafts = tuple(_drafts(template, whole, deal))
         terms = _terms(template, deal, whole.scope, kickoff)
         title = template.title.render(names)
         dates = _Dates(calendar, kickoff, launch, drafts)
@@ -281,8 +280,8 @@ def _terms(template: Template, deal: Deal, scope: Scope, kickoff: date) -> Terms
     return Terms(float(sold) if isinstance(sold, int | float) else None)
 
 
-def _drafts(template: Template, whole: _Origin) -> Iterator[_Draft]:
-    each = tuple(_line_origins(whole.names)) if any(group.for_each for group in template.groups) else ()
+def _drafts(template: Template, whole: _Origin, deal: Deal) -> Iterator[_Draft]:
+    each = tuple(_line_origins(whole.names, deal)) if any(group.for_each for group in template.groups) else ()
     instances = [i for group in template.groups for i in _instances(group, whole, each)]
     present: dict[str, list[_Instance]] = {}
     for instance in instances:
@@ -302,13 +301,9 @@ def _drafts(template: Template, whole: _Origin) -> Iterator[_Draft]:
         )
 
 
-def _line_origins(names: Mapping[str, Any]) -> Iterator[_Origin]:
-    """Give every line a suffix for its tasks' keys: its product's code, numbered where two lines share it."""
-    seen: Counter[str] = Counter()
-    for number, line in enumerate(names["lines"]):
-        slug = _slug(str(line.get("code") or line.get("product") or "line"))
-        seen[slug] += 1
-        suffix = f".{slug}" if seen[slug] == 1 else f".{slug}-{seen[slug]}"
+def _line_origins(names: Mapping[str, Any], deal: Deal) -> Iterator[_Origin]:
+    """Give every line the suffix for its tasks' keys."""
+    for number, (line, suffix) in enumerate(zip(names["lines"], suffixes(deal), strict=True)):
         own = {**names, "line": line}
         yield _Origin(own, Scope.of(own), suffix, number)
 
@@ -393,7 +388,3 @@ def _holds(condition: Condition | None, scope: Scope, where: str) -> bool:
         return condition is None or condition.test(scope)
     except NotEvaluated as error:
         raise HeldBack(f"Template, {where}: {error}", code="PLAN-CONDITION-01") from None
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:40] or "line"

@@ -6,16 +6,17 @@ one bad field: that field becomes a Problem and the others go on. Only a deal th
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date
 from typing import Any
 
 from connectors.base import Fields, Record, Value
 from mappings.conditions import NotEvaluated, Scope, visible
+from mappings.lines import numbers
 from mappings.model import (
     Check,
     Deal,
     FieldRule,
+    Given,
     HeldBack,
     Lens,
     Line,
@@ -152,7 +153,7 @@ def scope_of(deal: Deal) -> dict[str, Any]:
     }
     return {
         "deal": visible({**deal.fields, **shown}),
-        "lines": _numbered(deal.lines),
+        "lines": _numbered(deal.lines, deal.given),
     }
 
 
@@ -165,15 +166,12 @@ def scope_of_record(record: Record, mappings: MappingSet) -> Scope:
     return _scope(record.ref.id, {**words, **_plain(mappings.deal, values)}, lines)
 
 
-def _numbered(lines: tuple[Line, ...]) -> list[dict[str, Any]]:
+def _numbered(lines: tuple[Line, ...], given: tuple[Given, ...] = ()) -> list[dict[str, Any]]:
     """Show lines with a `number` among those of the same product, and a `label` that tells them apart."""
-    total = Counter(line.product for line in lines)
-    seen: Counter[str] = Counter()
     shown = []
-    for line in lines:
-        seen[line.product] += 1
-        label = f"{line.product} ({seen[line.product]} of {total[line.product]})"
-        named: Fields = {"number": seen[line.product], "label": label if total[line.product] > 1 else line.product}
+    for line, (number, total) in zip(lines, numbers(lines, given), strict=True):
+        label = f"{line.product} ({number} of {total})" if total > 1 else line.product
+        named: Fields = {"number": number, "label": label}
         shown.append(visible({**line.fields, **_own(line), **named}))
     return shown
 
@@ -214,6 +212,7 @@ def _line(fields: Fields, mappings: MappingSet, crm: str) -> Line:
         quantity=float(quantity) if isinstance(quantity, int | float) else 1.0,
         price=float(price) if isinstance(price, int | float) else 0.0,
         fields=_plain(mappings.lines, values),
+        id=str(fields.get("Id") or ""),
     )
 
 

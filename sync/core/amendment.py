@@ -20,7 +20,7 @@ from sync.core.amend import DROPPED, Diff, Matter, Part, PartKind, compare, deal
 from sync.core.draft import values_of
 from sync.core.model import PLAN_ITEM, Event, Quarantine, Severity
 from sync.core.planned import Context, Plan, Snapshot
-from sync.core.sold import LEFT, PATCH, RULES, as_read, decoded, encoded, recalled, remembered, same
+from sync.core.sold import LEFT, PATCH, RULES, as_read, decoded, encoded, recalled, remembered, same, seen, seen_since
 
 AMENDMENT_FIELD = "amendment"
 """Stands for a field in what is held back about a changed deal."""
@@ -51,7 +51,8 @@ def amend(snapshot: Snapshot, context: Context, drafted: Plan) -> Amended:
         hours = drafted.base.get(PLAN_ITEM, {}).get("contracted_hours")
         return Amended(replace(drafted, deal={**present, "contracted_hours": hours}))
     changed = None if (old := context.rules(str(known.deal.get(RULES)))) is None else _reread(old, context.mappings)
-    now, then = as_read(deal, then, frozenset() if known.deal.get(RULES) == rules else changed)
+    since = seen_since(known.deal, then)
+    now, then = as_read(deal, then, frozenset() if known.deal.get(RULES) == rules else changed, since)
     step = _Step(snapshot, context, drafted, then, now)
     if snapshot.decision.upgrade and not step.undecided:
         return step.upgraded()
@@ -145,7 +146,9 @@ class _Step:
         fields = self._remember(base)
         if undecided:
             patch = _patched(_patch(self.known.deal), diff, granted, after)
-            fields = {**self.known.deal, "contracted_hours": fields["contracted_hours"], **_undecided(left, patch)}
+            then = recalled(self.known.key, self.known.deal) or self.then
+            kept = seen(self.known.deal, then, self.now)
+            fields = {**kept, "contracted_hours": fields["contracted_hours"], **_undecided(left, patch)}
         held = (_waiting(self.known.key, waiting),) if waiting.parts else ()
         events = tuple(_leaving(self.snapshot, [part for part in diff.parts if part.id in decision.left]))
         plan = replace(

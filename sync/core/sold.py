@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 
 from connectors.base import Fields, Value
-from mappings.model import Deal, Line
+from mappings.model import Deal, Given, Line
+from sync.core import places
 
 LINES = "lines"
 """The remembered lines: one JSON text each. Deals made before lines were remembered have none."""
@@ -44,6 +45,7 @@ def remembered(deal: Deal, *, contracted: Value, rules: str) -> dict[str, Value]
         SOLD_HOURS: deal.fields.get("contracted_hours"),
         LINES: tuple(_line_text(line) for line in deal.lines),
         RULES: rules,
+        **places.written(deal.lines, deal.given),
     }
 
 
@@ -57,31 +59,49 @@ def recalled(key: str, fields: Fields) -> Deal | None:
     closed = values.get("close_date")
     if not isinstance(closed, date):
         return None
-    return _deal(key, closed, values, tuple(_line(str(text)) for text in lines))
+    placed, given, _ = places.recalled([_line(str(text)) for text in lines], fields)
+    return _deal(key, closed, values, placed, given)
 
 
-def as_read(new: Deal, old: Deal, changed: frozenset[str] | None = frozenset()) -> tuple[Deal, Deal]:
+def seen_since(fields: Fields, old: Deal) -> tuple[Given, ...]:
+    """Return the places given to lines that came after the remembered deal and are not decided about yet."""
+    return places.recalled(old.lines, fields)[2]
+
+
+def seen(fields: Fields, old: Deal, new: Deal) -> dict[str, Value]:
+    """Return remembered fields that know the places of the present lines, while the deal is remembered as it was."""
+    kept = {name: value for name, value in fields.items() if name != places.TAKEN}
+    return {**kept, **places.written(old.lines, new.given, len(old.given))}
+
+
+def as_read(
+    new: Deal, old: Deal, changed: frozenset[str] | None = frozenset(), since: Sequence[Given] = ()
+) -> tuple[Deal, Deal]:
     """Return both deals so that they differ only where the deal was edited.
 
     What the present deal shows empty counts as before: nobody agrees on something by emptying a field, and a value
     that could not be read looks the same. Fields that the mapping reads otherwise than then (`changed`, as
     `deal.<field>` and `lines.<field>`; None: nobody knows which) say the same on both sides, what they say now. Lines
-    keep their order of then, since a vendor's order says nothing.
+    have the places of then, those given `since` as well: a vendor's order says nothing.
     """
     anew = set(new.fields) if changed is None else {n.removeprefix("deal.") for n in changed if n.startswith("deal.")}
     before = {**new.fields, **{n: v for n, v in old.fields.items() if n in new.fields and n not in anew}}
     now = {n: before[n] if v in _EMPTY else v for n, v in new.fields.items()}
-    lines, old_lines = old.lines, old.lines
+    reread = {n.removeprefix("lines.") for n in changed or () if n.startswith("lines.")}
+    lines, given = old.lines, (*old.given, *since)
     if not any(line.product == line.code == "" for line in new.lines):
-        lines = _aligned(old.lines, new.lines)
+        like = _called_anew(old.lines, new.lines, reread & {"product", "code"})
+        lines, given = places.matched(like, new.lines, given, len(old.given), _line_text)
+    old_lines, old_given = old.lines, old.given
     if changed is None:
-        old_lines = lines
-    elif reread := {n.removeprefix("lines.") for n in changed if n.startswith("lines.")}:
-        old_lines = tuple(_reread(line, lines, number, reread) for number, line in enumerate(old.lines))
+        old_lines, old_given = lines, given
+    elif reread:
+        old_lines = tuple(_reread(line, lines, reread) for line in old.lines)
+        old_given = places.named(old.given, old_lines)
     closed, closed_then = now["close_date"], before["close_date"]
     assert isinstance(closed, date)
     assert isinstance(closed_then, date)
-    return _deal(new.key, closed, now, lines), _deal(new.key, closed_then, before, old_lines)
+    return _deal(new.key, closed, now, lines, given), _deal(new.key, closed_then, before, old_lines, old_given)
 
 
 def same(one: Deal, other: Deal) -> bool:
@@ -99,7 +119,7 @@ def decoded(values: Mapping[str, Any]) -> dict[str, Value]:
     return {name: _revived(value) for name, value in values.items()}
 
 
-def _deal(key: str, closed: date, values: Fields, lines: tuple[Line, ...]) -> Deal:
+def _deal(key: str, closed: date, values: Fields, lines: tuple[Line, ...], given: tuple[Given, ...]) -> Deal:
     amount = values.get("amount")
     return Deal(
         key=key,
@@ -110,30 +130,22 @@ def _deal(key: str, closed: date, values: Fields, lines: tuple[Line, ...]) -> De
         amount=float(amount) if isinstance(amount, int | float) else None,
         fields=values,
         lines=lines,
+        given=given,
     )
 
 
-def _aligned(old: Sequence[Line], new: Sequence[Line]) -> tuple[Line, ...]:
-    """Put the present lines into the order of then: equal ones first, then those of the same product, then new ones."""
-    left = list(new)
-    placed: dict[int, Line] = {}
-    for named in (_line_text, _product):
-        for number, line in enumerate(old):
-            found = next((other for other in left if number not in placed and named(line) == named(other)), None)
-            if found is not None:
-                placed[number] = found
-                left.remove(found)
-    return (*(placed[number] for number in sorted(placed)), *left)
+def _called_anew(old: Sequence[Line], new: Sequence[Line], names: set[str]) -> tuple[Line, ...]:
+    """Call lines of then, which have no id to be known by, what the mapping calls those in their order now."""
+    counterparts = dict(enumerate(new))
+    return tuple(
+        replace(line, **{name: getattr(counterparts.get(number, line), name) for name in names})
+        for number, line in enumerate(old)
+    )
 
 
-def _product(line: Line) -> str:
-    return f"{line.product}\n{line.code}"
-
-
-def _reread(line: Line, lines: Sequence[Line], number: int, names: set[str]) -> Line:
-    """Let a line of then say in these fields what its like says now."""
-    alike = [other for other in lines if _product(other) == _product(line)]
-    other = alike[0] if alike else lines[number] if number < len(lines) else line
+def _reread(line: Line, lines: Sequence[Line], names: set[str]) -> Line:
+    """Let a line of then say in these fields what it says now."""
+    other = next((one for one in lines if one.place == line.place), line)
     own = {name: getattr(other, name) for name in names if name in _OWN}
     fields = {**line.fields, **{name: other.fields[name] for name in names if name in other.fields}}
     return replace(line, **own, fields=fields)
