@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from connectors.base import Fields, TimeEntry, Value
+from mappings.calendar import BusinessCalendar
 from sync.core.model import PLAN_ITEM, Event, Onboarding, Quarantine
 
 DONE, CANCELLED = "done", "cancelled"
@@ -63,6 +64,14 @@ class Task:
     def open(self) -> bool:
         """Whether somebody still has to do it."""
         return self.status not in {DONE, CANCELLED}
+
+    def days_overdue(self, calendar: BusinessCalendar, today: date) -> int | None:
+        """Return the business days by which its target due date has passed, None while it has not or once it is closed.
+
+        0 on days off right after the due date. Health, notices and reports all say overdue by this.
+        """
+        due = self.due_target
+        return calendar.between(due, today) if self.open and due is not None and due < today else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,11 +155,7 @@ def _hours(outlook: Outlook) -> _Measured:
 
 def _tasks(known: Dossier, courts: Courts, calendar: BusinessCalendar, today: date) -> _Measured:
     open_ = [task for task in known.tasks if task.open]
-    late = {
-        task.item: (calendar.between(task.due_target, today), task)
-        for task in open_
-        if task.due_target is not None and task.due_target < today
-    }
+    late = {task.item: (days, task) for task in open_ if (days := task.days_overdue(calendar, today)) is not None}
     share = len(late) / len(open_)
     measured = {"overdue_share": (share, f"{len(late)} of {len(open_)} open tasks are overdue")}
     critical = max(((days, task.name) for days, task in late.values() if task.critical), default=None)
@@ -174,8 +170,13 @@ def _tasks(known: Dossier, courts: Courts, calendar: BusinessCalendar, today: da
         default=None,
     )
     if waiting:
-        measured["customer_days_silent"] = (waiting[0], f"the customer is {_days(waiting[0])} late with: {waiting[1]}")
+        measured["customer_days_silent"] = (waiting[0], _lost(*waiting))
     return measured
+
+
+def _lost(days: int, name: str) -> str:
+    """Say what was lost, which is not by how much the task is overdue: the customer may have got it late."""
+    return f"{_days(days)} {'is' if days == 1 else 'are'} lost in the customer's court: {name}"
 
 
 def _tidiness(known: Dossier, outlook: Outlook) -> _Measured:

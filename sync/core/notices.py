@@ -229,9 +229,9 @@ def _late(standing: Standing, rules: NoticeRules, calendar: BusinessCalendar, to
     """Find who is to know of which task: each rung of the ladder that its days have reached."""
     for task in standing.known.tasks:
         clock = standing.courts.clocks.get(task.item)
-        if not task.open or task.due_target is None or clock is None or clock.now is not Court.CUSTOMER:
+        days = task.days_overdue(calendar, today)
+        if days is None or clock is None or clock.now is not Court.CUSTOMER:
             continue
-        days = calendar.between(task.due_target, today)
         for rung in rules.ladder:
             to = _person(rung.to, task, standing.known, rules)
             if days >= rung.days and to:

@@ -27,7 +27,7 @@ _OURS = (
     Field[InternalTask]("Owner", lambda task: task.owner, width=24),
     Field[InternalTask]("Court", lambda task: task.court),
     Field[InternalTask]("Due", lambda task: task.due, Look.DAY),
-    Field[InternalTask]("Working days late", lambda task: task.days_late or None, Look.COUNT),
+    Field[InternalTask]("Business days overdue", lambda task: task.days_overdue, Look.COUNT),
 )
 _NO_CHANGE = "Nothing changed."
 
@@ -46,7 +46,11 @@ def for_customer(view: CustomerView) -> Page:
             listed(_since(view), _CHANGES, view.changes, _NO_CHANGE),
             listed("Agreed on before, still open", _SHARED, by_due(task for task in open_ if task.agreed)),
             listed("Waiting for you", _SHARED, by_due(task for task in open_ if task.your_move)),
-            listed("Late or blocked", _SHARED, by_due(t for t in open_ if t.days_late or t.status == "Blocked")),
+            listed(
+                "Overdue or blocked",
+                _SHARED,
+                by_due(t for t in open_ if t.days_overdue is not None or t.status == "Blocked"),
+            ),
             listed("The next two weeks", _SHARED, coming(view.tasks, view.day), "Nothing is due."),
             Points("To decide", (), empty="Nothing was put down beforehand."),
         ),
@@ -72,7 +76,11 @@ def for_us(view: InternalView) -> Page:
             listed(_since(view), _CHANGES, view.changes, _NO_CHANGE),
             listed("Agreed on before, still open", _OURS, by_due(task for task in open_ if task.agreed)),
             listed("In the customer's court", _OURS, by_due(task for task in open_ if task.court == "customer")),
-            listed("Late or blocked", _OURS, by_due(t for t in open_ if t.days_late or t.status == "Blocked")),
+            listed(
+                "Overdue or blocked",
+                _OURS,
+                by_due(t for t in open_ if t.days_overdue is not None or t.status == "Blocked"),
+            ),
             listed("The next two weeks", _OURS, coming(view.tasks, view.day), "Nothing is due."),
             Points("Held back", tuple(f"{each.code}, {each.place}: {each.message}" for each in view.held)),
         ),

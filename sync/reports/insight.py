@@ -34,10 +34,6 @@ class Insight:
     judged: Judgement
     statement: Statement
 
-    def days_late(self, due: date | None) -> int:
-        """Return the business days by which a day has passed; 0 while it has not."""
-        return max(0, self.mappings.calendar.between(due, self.day)) if due else 0
-
 
 def insights(
     store: RecordsStore,

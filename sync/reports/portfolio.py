@@ -28,7 +28,9 @@ _ROW = (
     Field[InternalView]("P50", lambda view: view.forecast_p50, Look.DAY),
     Field[InternalView]("P80", lambda view: view.forecast_p80, Look.DAY),
     Field[InternalView]("Done", lambda view: share_done(view.tasks), Look.SHARE, 8),
-    Field[InternalView]("Overdue", lambda view: sum(1 for task in view.tasks if task.days_late), Look.COUNT, 9),
+    Field[InternalView](
+        "Overdue", lambda view: sum(1 for task in view.tasks if task.days_overdue is not None), Look.COUNT, 9
+    ),
     Field[InternalView]("At the customer", _at_customer, Look.COUNT, 9),
     Field[InternalView]("Hours agreed", lambda view: view.hours_contracted, Look.HOURS, 10),
     Field[InternalView]("Used", lambda view: view.hours_charged, Look.HOURS, 9),

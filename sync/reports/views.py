@@ -43,7 +43,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class SharedTask:
-    """A task that the customer sees as well. `days_late` are business days; `your_move`: it waits for the customer.
+    """A task that the customer sees as well. `days_overdue` as of health; `your_move`: it waits for the customer.
 
     `sessions` of a training are nine o'clock of each working day from its start to its due day, in UTC.
     """
@@ -59,7 +59,7 @@ class SharedTask:
     start: date | None
     due: date | None
     done_on: date | None
-    days_late: int
+    days_overdue: int | None
     your_move: bool
     open: bool
     hours_planned: float
@@ -136,7 +136,7 @@ class InternalTask:
     due: date | None
     baseline_due: date | None
     done_on: date | None
-    days_late: int
+    days_overdue: int | None
     open: bool
     hours_planned: float
     hours_tracked: float

@@ -15,14 +15,14 @@ _DUE = Field[SharedTask]("Due", lambda task: task.due, Look.DAY)
 _WHO = Field[SharedTask]("Who", lambda task: task.side)
 _STATUS = Field[SharedTask]("Status", lambda task: task.status)
 _DONE = Field[SharedTask]("Done on", lambda task: task.done_on, Look.DAY)
-_LATE = Field[SharedTask]("Working days late", lambda task: task.days_late or None, Look.COUNT)
+_LATE = Field[SharedTask]("Business days overdue", lambda task: task.days_overdue, Look.COUNT)
 
 _IN_TASK = Field[InternalTask]("Task", lambda task: task.name, width=44)
 _IN_OWNER = Field[InternalTask]("Owner", lambda task: task.owner, width=24)
 _IN_COURT = Field[InternalTask]("Court", lambda task: task.court)
 _IN_DUE = Field[InternalTask]("Due", lambda task: task.due, Look.DAY)
 _IN_BASELINE = Field[InternalTask]("Baseline", lambda task: task.baseline_due, Look.DAY)
-_IN_LATE = Field[InternalTask]("Working days late", lambda task: task.days_late or None, Look.COUNT)
+_IN_LATE = Field[InternalTask]("Business days overdue", lambda task: task.days_overdue, Look.COUNT)
 _IN_STATUS = Field[InternalTask]("Status", lambda task: task.status)
 _IN_DONE = Field[InternalTask]("Done on", lambda task: task.done_on, Look.DAY)
 _IN_CRITICAL = Field[InternalTask]("Critical", lambda task: "yes" if task.critical else "")
@@ -46,14 +46,17 @@ def for_customer(view: CustomerView) -> Page:
         f"As of {written(view.day)}",
         view.day,
         blocks,
-        f"For {name}. Days are working days of the project's calendar.",
+        f"For {name}. Days are business days of the project's calendar.",
     )
 
 
 def for_us(view: InternalView) -> Page:
     """Return the status that our own people read."""
     tasks, week = view.tasks, view.day - WEEK
-    late = sorted((task for task in tasks if task.days_late), key=lambda task: (-task.days_late, task.name))
+    late = sorted(
+        (task for task in tasks if task.days_overdue is not None),
+        key=lambda task: (-(task.days_overdue or 0), task.name),
+    )
     blocked = [task for task in tasks if task.status == "Blocked"]
     done = done_since(tasks, week)
     blocks: tuple[Block, ...] = (
@@ -151,7 +154,7 @@ _LINKS = (
 
 def _causes(view: InternalView) -> tuple[Table, ...]:
     lost = [each for each in view.lost if each[1]]
-    blocks = [listed("Working days lost, by court", _LOST, lost)] if lost else []
+    blocks = [listed("Business days lost, by court", _LOST, lost)] if lost else []
     return (*blocks, listed("What holds the launch up", _CAUSES, view.causes)) if view.causes else tuple(blocks)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,11 +10,17 @@ import pytest
 from dossier_desk import dossier_of, task
 
 from mappings.calendar import BusinessCalendar
+from mappings.load import DEFAULT_MAPPINGS, load_mappings
 from mappings.practice import Court, CourtRules, HealthRules, Threshold
 from sync.core.court import Courts, courts
 from sync.core.dossier import Dossier
 from sync.core.health import Color, Health, Outlook, Override, health
+from sync.core.judgement import Basis
+from sync.core.notices import NoticeRules, Rung, Standing, find
 from sync.core.scope import LATE, OVER, UNPLANNED, Flag
+from sync.reports.insight import insight
+from sync.reports.viewing import internal_view
+from sync.reports.views import Asked
 
 CALENDAR = BusinessCalendar("US")
 TODAY = date(2026, 11, 9)
@@ -97,7 +104,7 @@ def test_overdue_and_critical_tasks_and_a_silent_customer_are_named() -> None:
     assert found == {
         "overdue_share": "2 of 11 open tasks are overdue",
         "critical_days_overdue": "critical: A is 10 business days overdue",
-        "customer_days_silent": "the customer is 5 business days late with: B",
+        "customer_days_silent": "5 business days are lost in the customer's court: B",
     }
 
 
@@ -123,3 +130,26 @@ def test_an_override_shows_until_its_day_with_what_was_computed_beside_it() -> N
 
 def test_the_clock_of_nobody_is_no_reason() -> None:
     assert Courts().lost(Court.CUSTOMER) == 0
+
+
+def test_health_reports_and_notices_call_a_task_overdue_by_the_same_days_and_never_what_was_lost() -> None:
+    late = task("a", date(2026, 10, 19), date(2026, 10, 23), audience="customer", critical=True, owner="it@acme.com")
+    first = task("z", date(2026, 10, 1), date(2026, 10, 1), status="done", done_on=date(2026, 10, 21))
+    known = plan(first, replace(late, depends_on=("z",)))
+    texts = {each.rule: each.text for each in judged(known).findings}
+    assert texts["critical_days_overdue"] == "critical: A is 11 business days overdue"
+    assert texts["customer_days_silent"] == "9 business days are lost in the customer's court: A"
+    seen = insight(known, Basis(replace(load_mappings(DEFAULT_MAPPINGS), calendar=CALENDAR), TODAY))
+    assert {each.days_overdue for each in internal_view(seen, Asked()).tasks if each.open} == {11, None}
+    told = Standing(known, courts(known, CourtRules(), CALENDAR, TODAY))
+    (digest,) = find(
+        [told],
+        rules=NoticeRules(ladder=(Rung(11, "owner"),)),
+        calendar=CALENDAR,
+        today=TODAY,
+        day_of=lambda _to: TODAY,
+        told=frozenset(),
+    )
+    assert "11 business days overdue" in digest.lines[0]
+    assert late.days_overdue(CALENDAR, date(2026, 10, 24)) == 0, "overdue on the Saturday after, by no business day"
+    assert late.days_overdue(CALENDAR, date(2026, 10, 23)) is None

@@ -82,7 +82,7 @@ ALLOWED = {
         "hours_charged hours_remaining books acceptance"
     ),
     "SharedTask": (
-        "uid name phase side status milestone training agreed start due done_on days_late your_move open hours_planned "
+        "uid name phase side status milestone training agreed start due done_on days_overdue your_move open hours_planned "
         "sessions revision revised"
     ),
     "Change": "day task what old new",
