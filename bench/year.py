@@ -1,6 +1,6 @@
 """A year of simulated life against the product, time-warped; then everything is counted by an independent judge.
 
-    .venv/bin/python bench/year.py [--seed 1] [--onboardings 100] [--days 365]
+    .venv/bin/python bench/year.py [--seed 1] [--onboardings 100] [--days 365] [--layout portfolio]
 
 Two looks a day, as many as there are evenings in three offices, and the day's round; a coordinator decides what waits.
 At the end of each month, and at the end of all, every second that Jira holds is held against the hours ledger, issue by
@@ -31,6 +31,7 @@ from sync.demo.stage import Stage
 
 SELLING_SHARE = 0.65
 """In which part of the life deals are won; the rest is left for the last of them to launch."""
+LAYOUTS = ("sheet_per_onboarding", "portfolio")
 PAUSES = (0, 90, 90, 600)
 """Seconds between people's acts and a look: Jira tells of the last minute's time later."""
 
@@ -153,12 +154,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--onboardings", type=int, default=100)
     parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--layout", choices=LAYOUTS, help="of sheets; left out: the seeds take turns")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="closedwon-year-") as folder:
         mapping = mapping_for(Path(folder))
-        with Stage(seed=asked.seed, mapping=mapping) as stage:
+        layout = asked.layout or LAYOUTS[(asked.seed - 1) % len(LAYOUTS)]
+        with Stage(seed=asked.seed, mapping=mapping, sheets={"layout": layout}) as stage:
             figures = run(stage, asked)
-    print(json.dumps({**figures, "seed": asked.seed}))
+    print(json.dumps({**figures, "layout": layout, "seed": asked.seed}))
     return 0 if passed(figures) else 1
 
 

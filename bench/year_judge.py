@@ -18,6 +18,8 @@ import holidays
 Dump = Mapping[str, Any]
 
 PLAN = "plan"
+PRODUCT = "closedwon@example.com"
+"""The user as whom the product works."""
 LAUNCHES = ("launch", "in_service")
 """The items of the two templates by which an onboarding is live."""
 _HOUR = 3600
@@ -62,15 +64,27 @@ def plans(jira: Dump, smartsheet: Dump) -> dict[str, Plan]:
             found[deal].worklogs += issue["worklogs"]
         elif deal:
             _take_issue(found[deal], item, issue)
+    rows: dict[tuple[str, str], list[Dump]] = defaultdict(list)
     for sheet in smartsheet["sheets"]:
         deal, _, item = str(sheet["name"]).rpartition(" · ")[2].partition(":")
-        if item == PLAN:
-            found[deal].sheets.append(sheet)
+        holds = {deal} if item == PLAN else set()
         for row in sheet["rows"]:
             deal, _, item = str(row["cells"].get("Closedwon key", "")).partition(":")
             if item:
-                _take_row(found[deal], item, row["cells"])
+                rows[deal, item].append(row)
+                holds |= {deal} if row["created_by"] == PRODUCT and not _is_of_one(sheet) else set()
+        for deal in holds:
+            found[deal].sheets.append(sheet)
+    for (deal, item), shown in rows.items():
+        made = [row for row in shown if row["created_by"] == PRODUCT]
+        found[deal].places[item, "smartsheet"] += max(1, len(made))  # what people copy is no doubling of ours
+        _take_row(found[deal], item, (made or shown)[0]["cells"])
     return dict(found)
+
+
+def _is_of_one(sheet: Dump) -> bool:
+    """Tell whether a sheet is one onboarding's own."""
+    return str(sheet["name"]).endswith(f":{PLAN}")
 
 
 def _key_of(issue: Dump) -> str:
@@ -101,7 +115,6 @@ def _take_row(plan: Plan, item: str, cells: Mapping[str, Any]) -> None:
         due=str(cells.get("Due") or ""),
         hours=float(cells.get("Estimated hours") or 0),
     )
-    plan.places[item, "smartsheet"] += 1
     at_jira = plan.tasks.get(item)
     if at_jira is None:
         plan.tasks[item] = shown

@@ -47,11 +47,12 @@ class Piece:
 class SeenPlan:
     """One onboarding's epic and sheet."""
 
-    def __init__(self, simulator: Simulator, epic: int, sheet: int) -> None:
+    def __init__(self, simulator: Simulator, deal: str, epic: int, sheet: int) -> None:
         self._issues = simulator.jira.site.issues.by_id
         self._sheets = simulator.smartsheet.state.sheets
         self.epic = epic
         self.sheet = sheet
+        self._deal = deal
         self.pieces: list[Piece] = []
         self._known: set[int] = set()
 
@@ -60,7 +61,7 @@ class SeenPlan:
         """Follow the links of a deal's onboarding; None while there are none."""
         for row in simulator.salesforce.org.children("Onboarding__c", "Opportunity__c", deal):
             if row["Plan_Id__c"] and row["Sheet_Id__c"] and not row["IsDeleted"]:
-                plan = cls(simulator, int(row["Plan_Id__c"]), int(row["Sheet_Id__c"]))
+                plan = cls(simulator, deal, int(row["Plan_Id__c"]), int(row["Sheet_Id__c"]))
                 return plan if plan.here else None
         return None
 
@@ -79,7 +80,10 @@ class SeenPlan:
 
     def _seen(self) -> list[Piece]:
         sheet = self._sheets[self.sheet]
-        rows = {self.cell(row, "Task"): row for row in sheet.rows.values() if self.cell(row, "Start")}
+        rows: dict[Any, Row] = {}
+        for one in sheet.rows.values():
+            if self._is_ours(one) and self.cell(one, "Start"):
+                rows.setdefault(self.cell(one, "Task"), one)  # what somebody copied stands behind
         found = []
         for number in sorted(self._issues[self.epic].children):
             issue = self._issues[number]
@@ -93,6 +97,11 @@ class SeenPlan:
             if begins and due and self.cell(row, "Audience") == "Customer":
                 found.append(Piece(str(name), begins, due, row=row.id))
         return sorted(found, key=lambda piece: (piece.begins, piece.due, piece.name))
+
+    def _is_ours(self, row: Row) -> bool:
+        """Tell whether a row is of this plan: in a sheet that many share, parts of a split deal even have one name."""
+        shared = any(column.title.removesuffix(RENAMED) == "Deal" for column in self.the_sheet().columns)
+        return not shared or str(self.cell(row, "Closedwon key")).startswith(self._deal)
 
     def cell(self, row: Row, title: str) -> Any:
         """Return what stands in a row's column, whatever an admin has renamed it to; None for nothing."""

@@ -45,6 +45,7 @@ class Sales:
             "quantity": self._change_quantity,
             "close date": self._move_close_date,
             "owner": self._change_owner,
+            "contracted hours": self._change_hours,
             "bounce": self._bounce,
             "clone": self._clone,
             "split": self._split,
@@ -143,6 +144,10 @@ class Sales:
         """Clone a deal by mistake, won and with its lines; somebody deletes the clone within days."""
         clone = self._copy(deal, self._lines(deal))
         self._undo_later(day, lambda _: self._crm("delete_deal", id=clone))
+
+    def _change_hours(self, deal: str, _: date) -> None:
+        """Sell more hours, or fewer."""
+        self._crm("edit_deal", id=deal, fields={"Contracted_Hours__c": self._dice.choice((30, 60, 100, 160, 240))})
 
     def _split(self, deal: str, _: date) -> None:
         """Make two deals of one: the second takes the first's last line along."""

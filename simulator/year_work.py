@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, time, timedelta
 from typing import Any
 
 from simulator.app import Simulator
-from simulator.year_people import CUSTOMER, Office, Pace, later
+from simulator.year_people import CUSTOMER, REFUSED, Office, Pace, later
 from simulator.year_plans import START_FIELD, Piece, SeenPlan
 
 HOUR = 3600
@@ -42,7 +43,10 @@ class Launch:
             (0.02, self._comment),
             (0.02, self._cross_purposes),
             (0.01, self._add_note),
+            (0.01, self._copy_row),
         )
+        self._copies: list[tuple[date, Callable[[], object]]] = []
+        """What becomes of rows that were copied, and on which day."""
 
     def live(self, day: date) -> None:
         """Spend a day on it; nothing happens before there is a plan, on holidays, and hardly anything on weekends."""
@@ -55,6 +59,10 @@ class Launch:
                 self._log_somewhere(day, time(10, 30))
             return
         self.plan.look()
+        for due in [due for due in self._copies if due[0] <= day]:
+            self._copies.remove(due)
+            with suppress(*REFUSED):
+                due[1]()
         for piece in self._open():
             if day >= self.plan.start_of(piece) and all(map(self.plan.done, piece.gates)):
                 self._work_on(piece, day)
@@ -234,9 +242,33 @@ class Launch:
         """Write a line of one's own under the tasks."""
         assert self.plan is not None
         note = {"sheet": self.plan.sheet, "cells": {"Task": f"Call of {day}: nothing new"}, "who": CUSTOMER}
-        self._simulator.smartsheet.act("add_row", note)
+        self._smartsheet("add_row", note)
+
+    def _copy_row(self, day: date) -> None:
+        """Copy a task's row, hidden key and all: beside it, or into another sheet; days later one of the two goes."""
+        assert self.plan is not None
+        source = {"sheet": self.plan.sheet, "who": self.office.manager}
+        copied = [piece for piece in self._open() if self.plan.row(piece) is not None]
+        if not copied:
+            return
+        piece = self._dice.choice(copied)
+        elsewhere = self._dice.random() < 0.3
+        sheets = sorted(self._simulator.smartsheet.state.sheets)
+        target = self._dice.choice(sheets) if elsewhere else self.plan.sheet
+        copy = self._smartsheet("copy_row", {**source, "row": piece.row, "to": target})["row"]
+        fate = self._dice.random()
+        if fate < 0.6:
+            gone = {**source, "sheet": target, "row": copy}
+        elif fate < 0.75 and target == self.plan.sheet:  # cut and pasted, slowly
+            gone = {**source, "row": piece.row}
+        else:
+            return
+        self._copies.append((later(day, self._dice.randint(1, 8)), lambda: self._smartsheet("delete_row", gone)))
 
     # -- the vendors
+
+    def _smartsheet(self, action: str, args: dict[str, Any]) -> dict[str, Any]:
+        return self._simulator.smartsheet.act(action, args)
 
     def _jira(self, action: str, **args: Any) -> dict[str, Any]:
         return self._simulator.jira.act(action, {"who": self.office.engineer, **args})
@@ -245,4 +277,4 @@ class Launch:
         assert self.plan is not None
         who = CUSTOMER if piece.issue is None else self.office.manager
         args = {"sheet": self.plan.sheet, "row": piece.row, "column": self.plan.column(title), "value": value}
-        self._simulator.smartsheet.act("set_cell", {**args, "who": who})
+        self._smartsheet("set_cell", {**args, "who": who})

@@ -188,6 +188,25 @@ def test_what_stands_twice_is_seen(dumps: Dumps) -> None:
     assert texts[2].endswith("at smartsheet")
 
 
+def test_a_row_that_somebody_copied_is_no_doubling_and_stands_for_nothing_beside_its_original(dumps: Dumps) -> None:
+    sheet = dumps["smartsheet"]["sheets"][0]
+    copy = {**sheet["rows"][0], "id": 99, "created_by": "cleo@example.com"}
+    copy["cells"] = {**copy["cells"], "Due": "2031-01-01"}
+    sheet["rows"].insert(0, copy)
+    (plan,) = plans(dumps["jira"], dumps["smartsheet"]).values()
+    assert list(doubled({crm(dumps)["Deal_Key__c"]: plan}, dumps["salesforce"])) == []
+    assert plan.differing == []
+
+
+def test_a_plan_is_in_the_shared_sheet_where_its_own_rows_are(dumps: Dumps) -> None:
+    sheets = dumps["smartsheet"]["sheets"]
+    sheets[0]["name"] = "Closedwon portfolio 0001"
+    copied = {**sheets[0]["rows"][0], "created_by": "cleo@example.com"}
+    sheets.append({**sheets[0], "id": 99, "name": "Closedwon portfolio 0002", "rows": [copied]})
+    (plan,) = plans(dumps["jira"], dumps["smartsheet"]).values()
+    assert [sheet["name"] for sheet in plan.sheets] == ["Closedwon portfolio 0001"]
+
+
 def test_a_won_deal_without_a_plan_is_seen(dumps: Dumps) -> None:
     (deal,) = dumps["salesforce"]["records"]["Opportunity"]
     assert unplanned({}, dumps["salesforce"]) == [deal]
