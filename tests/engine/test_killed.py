@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from collections.abc import Callable
-from datetime import datetime
-from multiprocessing.connection import Connection
-from pathlib import Path
 
 import pytest
+from forked import processes
+from killed_victim import work
 
-from sync.config import load_config
 from sync.demo.stage import Stage
-from sync.engine import Report
-from sync.wiring import assemble
 
-SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(
-    ["sync.demo.stage", *(f"connectors.{name}.connector" for name in ("salesforce", "jira", "smartsheet"))]
-)
 LEASE = 60
 DEALS = ("Acme", "Betatech", "Cancity")
 LAYOUTS = ("sheet_per_onboarding", "portfolio")
-
-
-def work(config: str, now: datetime, go: Connection) -> None:
-    """The process that gets killed: one `reconcile --changed`, at a moment that stands still."""
-    go.recv()
-    plant = assemble(load_config(Path(config)), now=lambda: now, sleep=lambda _: None, owner="victim")
-    plant.engine.sweep(Report())
-    plant.engine.drain()
 
 
 def won(database: str, layout: str, template: str) -> Stage:
@@ -48,8 +31,9 @@ def won(database: str, layout: str, template: str) -> Stage:
 
 def run_child(stage: Stage, fault: str, at: int) -> int:
     """Run the victim; the simulator kills it at its call number `at` (0 = never). Returns its exit code."""
-    ours, theirs = SPAWN.Pipe()
-    child = SPAWN.Process(target=work, args=(str(stage.config), stage.clock.now(), theirs))
+    forks = processes()
+    ours, theirs = forks.Pipe()
+    child = forks.Process(target=work, args=(str(stage.config), stage.clock.now(), theirs))
     child.start()
     if at:
         stage.simulator.world.faults.add(fault, skip=at - 1, args={"pid": child.pid})

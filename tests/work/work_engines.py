@@ -1,12 +1,10 @@
 """One way of running work, with the processes that run it; made by the fixture `engine`.
 
-Processes are forked from a server that has imported everything once: starting Python anew would cost each of them more
-than the test does. They are processes like any other, to be killed and stopped.
+Processes are forked (`forked`); they are processes like any other, to be killed and stopped.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -21,14 +19,12 @@ from typing import Self
 
 import psycopg
 import work_desk
+from forked import processes
 
 from sync.core.model import Priority
 from sync.store import Store
-from sync.work import draining, runner_for
+from sync.work import runner_for
 from sync.work.postgres import connect_args
-
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["__main__", work_desk.__name__, draining.__name__])
 
 
 @dataclass
@@ -64,10 +60,11 @@ class Engine:
 
     def start(self, owner: str, *, lease: float = 2.0, deadline: float = 60.0, sweep: str = "") -> BaseProcess:
         """Start a process and wait until it works."""
-        ready = _processes.Event()
+        forks = processes()
+        ready = forks.Event()
         given = {"owner": owner, "lease": lease, "deadline": deadline, "sweep": sweep, "ready": ready}
         own = {"url": self.url, "runner": self.runner, "let_go": self.let_go}
-        process = _processes.Process(target=work_desk.main, kwargs={**own, **given})
+        process = forks.Process(target=work_desk.main, kwargs={**own, **given})
         process.start()
         self.started.append(process)
         assert ready.wait(60)
