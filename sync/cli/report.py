@@ -7,6 +7,7 @@ on) it keeps in the store; vendors hear of those at the next look.
 from __future__ import annotations
 
 import calendar as months
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -27,12 +28,16 @@ from sync.cli.reporting import (
     Wish,
     check,
     make,
+    nothing,
     one,
+    page_of,
     write,
 )
 from sync.reports.catalog import of_one
+from sync.reports.issued import issue
 from sync.reports.kept import Accepted, accept, acceptance, last_meeting
 from sync.reports.listing import WEEK
+from sync.reports.render import Format
 from sync.reports.views import Acceptance, Asked
 from sync.wiring import Plant
 
@@ -118,12 +123,22 @@ def calendar(
 ) -> None:
     """Milestones and training sessions, as .ics for anybody's calendar or as a table.
 
+    What an .ics of today tells is kept, so that the next one moves in calendars what has moved, and cancels what is
+    gone.
+
     Example: closedwon report calendar 006Wx0000012345AAA --out acme.ics
 
     Exit codes: 0 written · 2 no such plan, or options that do not go together · 3 configuration · 6 the store cannot be
     reached.
     """
-    make("calendar", Wish(deal, config, False, audience, form, out, day(as_of), json))
+    wish = Wish(deal, config, False, audience, form, out, day(as_of), json)
+    check(wish)
+    with plant(config) as opened:
+        page = page_of("calendar", wish, nothing, opened)
+        if wish.chosen is Format.ICS and page.day == opened.engine.context().today:
+            dates = issue(opened.store, deal, wish.reader, page.dates, day=page.day, now=opened.engine.now())
+            page = replace(page, dates=dates)
+    write(page, wish)
 
 
 @app.command("hours")

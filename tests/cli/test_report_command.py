@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cli_desk import TODAY, Desk
+from lived_store import UNDER_WAY, keep, under_way
 
 
 @pytest.fixture
@@ -113,6 +114,14 @@ def test_an_agenda_and_a_calendar_are_written(planned: tuple[Desk, str], tmp_pat
     assert "Since the last meeting" in desk.run("report", "agenda", key, "--since", "2026-01-01").out
     desk.run("report", "calendar", key, "--format", "ics").refused(2, "REPORT-02", "calendar")
     assert "Milestones" in desk.run("report", "calendar", key).out
+
+
+def test_what_an_ics_of_today_told_is_kept_and_told_alike(desk: Desk) -> None:
+    keep(desk, [under_way()])
+    words = ("report", "calendar", UNDER_WAY, "--audience", "internal", "--format", "ics")
+    once = desk.run(*words)
+    assert (once.code, desk.run(*words).out) == (0, once.out)
+    assert b"calendar issued" in b"".join(path.read_bytes() for path in desk.folder.glob("closedwon.db*"))
 
 
 def minutes(desk: Desk, key: str, *rows: str) -> str:
