@@ -19,6 +19,9 @@ class Selection:
         self, crm: Connector, query: DealQuery, *, where: Where | None = None, limit: int | None = None
     ) -> None:
         deals = crm.deals(query)
+        self.query = query
+        self.matching = deals.total
+        """How many deals the query alone matches, None while unknown."""
         self._deals = iter(deals)
         self._where = where
         self._limit = limit

@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ import typer
 from pydantic import SecretStr
 
 from connectors.base import DealQuery, Meter
+from sync.backfill.meant import counted
 from sync.backfill.outlook import Stopwatch, Way, describe, look_ahead
 from sync.backfill.run import carry_out
 from sync.backfill.running import Running, Standing, State, Wish, forget, standings, tell
@@ -172,7 +173,7 @@ def _run(asked: Asked) -> None:
             shares.check(opened.crm)
         opened.urgency.set(Priority.BACKFILL)
         deals = asked.select(opened)
-        with _running(opened, asked, bar) as running:
+        with _running(opened, asked, bar) as running, counted(opened.engine, deals) if asked.adopt else nullcontext():
 
             def go_on() -> bool:
                 return running.go_on() and not (shares and shares.used_up)
@@ -206,7 +207,8 @@ def _foretell(asked: Asked) -> None:
             Shares(asked.rate, loaded.connections, sleep=time.sleep).check(opened.crm)
         opened.urgency.set(Priority.BACKFILL)
         deals = asked.select(opened)
-        outlook = look_ahead(opened.engine, deals, progress=lambda seen, total, _report: bar.move(seen, total))
+        with counted(opened.engine, deals) if opened.engine.recogniser.able else nullcontext():
+            outlook = look_ahead(opened.engine, deals, progress=lambda seen, total, _report: bar.move(seen, total))
         ways = _ways(loaded, opened, watches, asked.rate or 1.0)
         told = describe(outlook, ways=ways, looked=opened.calls(), crm=opened.crm)
     told["unanswered"] = deals.unanswered
@@ -225,7 +227,8 @@ def _shadow(asked: Asked) -> None:
         with plant(beside) as opened:
             opened.urgency.set(Priority.BACKFILL)
             deals = replace(asked, adopt=True).select(opened)
-            found = run_shadow(opened.engine, deals, progress=lambda seen, total, _report: bar.move(seen, total))
+            with counted(opened.engine, deals):
+                found = run_shadow(opened.engine, deals, progress=lambda seen, total, _report: bar.move(seen, total))
             calls = opened.calls()
     if asked.json:
         print_json({**found.as_json(), "unanswered": deals.unanswered, "calls": calls})

@@ -20,6 +20,7 @@ from mappings.translate import scope_of
 from sync.core.model import PLAN_ITEM, Binding, Onboarding, Quarantine, Severity, StoreApi
 from sync.core.plan import plan
 from sync.core.planned import Context, Plan, Snapshot, place_of, write_key
+from sync.engine.claims import Claims, remember
 from sync.engine.observe import Observed
 from sync.engine.recover import Recovery
 
@@ -40,6 +41,8 @@ class Recognised:
     doubt: str = ""
     found: dict[str, str] = field(default_factory=dict)
     """By connection: sure, ambiguous or none."""
+    meant: dict[str, str] = field(default_factory=dict)
+    """By connection: the text of a plan that is there, is not ours yet, and may be meant."""
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     """What is there, by connection and item, as it was found."""
     others: Counter[str] = field(default_factory=Counter)
@@ -64,6 +67,8 @@ class Recogniser:
         self.adopting = False
         self.told: dict[str, Recognised] = {}
         """What the last look found, by onboarding."""
+        self.claims: Claims | None = None
+        """Which deals mean the same plan, beyond a batch, where somebody counted."""
         self.drafts: dict[str, Plan] = {}
         """What would be made of those, if nothing were there."""
         self._plan = mappings.plan
@@ -94,13 +99,15 @@ class Recogniser:
         """
         if not self._homes:
             return seen, {}
-        fresh = {key: s for key, s in seen.snapshots.items() if s.deal and not (s.onboarding.base or _planned(s))}
-        drafts = [draft for snapshot in fresh.values() if (draft := plan(snapshot, context)).steps]
-        found = self._look(drafts, fresh)
+        fresh = _fresh(seen.snapshots)
+        found = self._look(_drafts(fresh, context), fresh)
         held = self._held(found)
         mine = {key: each for key, each in found.items() if each.bindings and key not in held}
         if store is not None:
             self._act(mine, held, store, recovery)
+            before = {key for key, s in fresh.items() if any(q.code == CODE for q in s.onboarding.held)}
+            for key in before | held.keys():
+                remember(store, key, found[key].meant if key in held else {}, self._homes)
         known = {key: s.onboarding for key, s in seen.snapshots.items() if key not in recovery.wait}
         for key in mine.keys() & known.keys() - held.keys():
             known[key] = replace(known[key], bindings=(*known[key].bindings, *mine[key].bindings))
@@ -110,6 +117,15 @@ class Recogniser:
         for key in mine.keys() & again.snapshots.keys() if store is None else ():
             again.snapshots[key] = _filled(again.snapshots[key], mine[key])
         return again, held
+
+    def meant(self, snapshots: Mapping[str, Snapshot], context: Context) -> Iterator[tuple[str, str, str]]:
+        """Yield connection, text and deal of the plans that new deals mean, whether or not such a plan is there."""
+        fresh = _fresh(snapshots)
+        for draft in _drafts(fresh, context):
+            for name in self._homes:
+                asked = self._draft(name, draft, fresh[draft.key])
+                if asked is not None and asked.plan:
+                    yield name, asked.plan, asked.key
 
     def price(self) -> dict[str, int]:
         """Return the calls that taking over what the last look found would cost, by connection."""
@@ -186,15 +202,20 @@ class Recogniser:
             by_key[record.write_key] = record
             if not record.write_key:
                 by_text[folded(record.fields.get(match.field))][record.ref.id] = record
-        claimants = Counter(draft.plan for draft in drafts)
+        claimants: defaultdict[str, set[str]] = defaultdict(set)
+        for draft in drafts:
+            claimants[draft.plan].add(draft.key)
         sure: dict[str, tuple[_Draft, Record]] = {}
         for draft in drafts:
             each = found[draft.key]
             candidates = [by_key[ours[draft.key]]] if ours[draft.key] in by_key else [*by_text[draft.plan].values()]
             each.found[name] = NONE if not candidates else SURE
-            if len(candidates) > 1 or (candidates and not candidates[0].write_key and claimants[draft.plan] > 1):
+            strange = bool(candidates) and not candidates[0].write_key
+            rivals = claimants[draft.plan] | (self.claims.of(name, draft.plan) if self.claims and strange else set())
+            each.meant |= {name: draft.plan} if strange else {}
+            if len(candidates) > 1 or (strange and len(rivals) > 1):
                 each.found[name] = AMBIGUOUS
-                each.doubt = _which(name, candidates, claimants[draft.plan])
+                each.doubt = _which(name, candidates, len(rivals), sorted(rivals))
             elif candidates:
                 sure[candidates[0].ref.id] = (draft, candidates[0])
                 _bind(each, name, draft, PLAN_ITEM, candidates[0])
@@ -286,9 +307,19 @@ def _there(each: Recognised) -> str:
     )
 
 
-def _which(name: str, candidates: Sequence[Record], claimants: int) -> str:
+def _fresh(snapshots: Mapping[str, Snapshot]) -> dict[str, Snapshot]:
+    """Choose the deals that have no plan yet."""
+    return {key: s for key, s in snapshots.items() if s.deal and not (s.onboarding.base or _planned(s))}
+
+
+def _drafts(fresh: Mapping[str, Snapshot], context: Context) -> list[Plan]:
+    return [draft for snapshot in fresh.values() if (draft := plan(snapshot, context)).steps]
+
+
+def _which(name: str, candidates: Sequence[Record], claimants: int, deals: Sequence[str] = ()) -> str:
     places = ", ".join(dict.fromkeys(record.url or record.ref.id for record in candidates[:_NAMED]))
-    why = f"{claimants} deals or tasks may be meant by it" if claimants > 1 else "they are called alike"
+    who = f" ({', '.join(deals[:_NAMED])})" if deals else ""
+    why = f"{claimants} deals or tasks may be meant by it{who}" if claimants > 1 else "they are called alike"
     return (
         f"It is unclear at {name} which record is meant ({places}): {why}. No second plan is made. Rename or remove "
         "what is not meant, then run `closedwon backfill --deal ID --adopt`."

@@ -134,6 +134,14 @@ def observe(
     return observed
 
 
+def unobserved(
+    known: Mapping[str, Onboarding], deals: Mapping[str, Record], mappings: MappingSet
+) -> dict[str, Snapshot]:
+    """Return these deals as they would be seen if nothing were there of them; asks nobody."""
+    read = {key: _deal(record, mappings) for key, record in deals.items()}
+    return {key: Snapshot(key, known[key], deal, {}, problem) for key, (deal, problem) in read.items()}
+
+
 def _result(future: Future[_T], name: str, refused: Callable[[str, NotAuthorised], TryLater]) -> _T | TryLater:
     """Return what was read, or when it may be read later; raises what no waiting mends."""
     try:

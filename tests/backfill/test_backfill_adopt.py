@@ -85,6 +85,42 @@ def test_an_unclear_match_is_held_back_and_never_a_second_plan(matching: Office)
     assert "2 deals or tasks may be meant by it" in messages[first] == messages[second]
 
 
+@pytest.mark.parametrize("words", [(), ("--limit", "1", "--where", "deal.amount > 5.0")])
+def test_deals_of_one_title_are_told_apart_in_different_batches_too_whatever_else_chooses_among_them(
+    matching: Office, words: tuple[str, ...]
+) -> None:
+    matching.configure(mapping="mapping.yaml", engine={"batch": 1})
+    both = [matching.win("Same", fields={"Amount": amount}) for amount in (10, 1)]
+    epic(matching, "Same: Same")
+    told = matching.run("backfill", *SINCE, *words, "--dry-run", "--json").json["matches"]["tracker"]
+    assert told == {"ambiguous": 1 if words else 2}
+    matching.run("backfill", *SINCE, *words, "--adopt").refused(8, "HELD-01")
+    assert matching.records() == (1, 0, 0)
+    messages = {each["message"] for each in matching.run("status", "--json").json["held"]}
+    assert len(messages) == 1
+    assert f"2 deals or tasks may be meant by it ({', '.join(sorted(both))})" in messages.pop()
+
+
+def test_what_one_deal_may_mean_no_other_takes_over_in_a_later_run_until_a_person_names_one(matching: Office) -> None:
+    first = matching.win("Same", close_date="2026-01-31")
+    made = epic(matching, "Same: Same")
+    matching.run("backfill", *SINCE, "--until", "2026-01-31").refused(8, "HELD-01")
+    second = matching.win("Same", close_date="2026-02-01")
+    later = ("backfill", "--won-since", "2026-02-01", "--adopt")
+    matching.run(*later).refused(8, "HELD-01")
+    held = {each["key"]: each["message"] for each in matching.run("status", "--json").json["held"]}
+    assert first in held[second]
+    assert matching.records() == (1, 0, 0)
+    assert matching.run("backfill", "--deal", first, "--adopt", "--json").json["adopted"] == {"tracker": 1}
+    done = matching.run(*later, "--json")
+    assert (done.code, done.json["planned"], done.json["adopted"]) == (0, 1, {}), done.err
+    issues = matching.simulator.jira.site.issues.by_id
+    assert issues[int(made)].properties["closedwon"]["key"] == f"{first}:plan"
+    assert matching.records() == (6, 2, 2)
+    with matching.store() as store:
+        assert store.kept("match") == ()
+
+
 def test_a_sheet_made_by_hand_gets_the_columns_and_keys_that_it_lacks(matching: Office) -> None:
     deal = matching.win("Acme")
     state = matching.simulator.smartsheet.state
