@@ -145,6 +145,39 @@ def test_ports_are_the_defaults_and_all_files_agree(tmp_path: Path) -> None:
     assert scraped["prometheus.io/port"] == str(health)
 
 
+def environment_names() -> set[str]:
+    """Return the variables that some command takes its options from."""
+    found: set[str] = set()
+    waiting: list[Any] = [typer.main.get_command(app)]
+    while waiting:
+        command = waiting.pop()
+        found |= {str(one.envvar) for one in command.params if getattr(one, "envvar", None)}
+        waiting += getattr(command, "commands", {}).values()
+    return found
+
+
+def test_variables_are_the_commands_own_and_paths_lead_to_what_is_mounted_there() -> None:
+    files = [path for path in DEPLOY.rglob("*") if path.is_file() and "salesforce" not in path.parts]
+    named = {name for path in files for name in re.findall(r"CLOSEDWON_[A-Z_]+", path.read_text(encoding="utf-8"))}
+    assert named == {"CLOSEDWON_CONFIG"}
+    assert named <= environment_names()
+    (place,) = re.findall(r"CLOSEDWON_CONFIG=(\S+)", " ".join(rest for word, rest in docker_lines() if word == "ENV"))
+    for name in ("daemon", "receiver"):
+        assert [each["target"] for each in services()[name]["configs"]] == [place]
+        assert services()[name]["tmpfs"] == ["/tmp"]
+        paths = {
+            mount["name"]: mount["mountPath"] for mount in pod(f"closedwon-{name}")["containers"][0]["volumeMounts"]
+        }
+        assert paths == {"config": str(Path(place).parent), "secrets": "/run/secrets", "tmp": "/tmp"}
+    for path in UNITS:
+        told = dict(unit(path))
+        assert told["WorkingDirectory"] == f"/var/lib/{told['StateDirectory']}"
+        assert f"sqlite:///{told['WorkingDirectory']}/" in CONFIGS[0].read_text(encoding="utf-8")
+        assert told["Documentation"] == "file:/opt/closedwon/" + str((DEPLOY / "README.md").relative_to(ROOT))
+    data = services()["postgres"]
+    assert data["environment"]["POSTGRES_PASSWORD_FILE"] == f"{SECRETS}{data['secrets'][0]}"
+
+
 def test_every_secret_that_a_configuration_names_is_handed_over_and_no_other() -> None:
     needed = named_secrets(CONFIGS[0].read_text(encoding="utf-8"))
     for path in UNITS:
