@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from mappings.practice import Court
-from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, out, plant, print_json
+from sync.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, out, plant, print_json, wake
 from sync.cli.exits import Exit, Stop
 from sync.core.health import Color, Override
 from sync.core.judgement import Basis, Judgement, judge, override_values
@@ -109,6 +109,7 @@ def _say(opened: Plant, key: str, word: Override | None, by: str) -> None:
         store.keep(OVERRIDE, key, WORD, override_values(word))
     store.note([Event(key, "", "health", _told(before), _told(word), by, "override")])
     store.request([key], Priority.LIVE)
+    wake(opened)
 
 
 def _told(word: Override | None) -> str:
