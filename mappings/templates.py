@@ -2,15 +2,12 @@
 
 Called by `sync.engine`. Pure: the same template, deal, calendar and kickoff give the same plan, so a plan can be made
 again to see what an amendment changes. Raises HeldBack for a deal that no template fits.
-
-The rules of dating: a task starts on its anchor (`kickoff + 2`, `launch - 5`, `after contract`) or, if later, on the
-first business day after everything it depends on has ended; it ends `days` business days later. A milestone takes no
-time: it falls on its anchor or on the day when the last of its predecessors ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -18,6 +15,7 @@ from typing import Any
 from connectors.base import Value
 from mappings.calendar import BusinessCalendar
 from mappings.conditions import Condition, NotEvaluated, Scope
+from mappings.dating import AFTER, Anchor, Dates
 from mappings.hours import Contract, Terms
 from mappings.lines import suffixes
 from mappings.model import Deal, HeldBack
@@ -26,8 +24,6 @@ from mappings.translate import scope_of
 
 NAME_LENGTH = 250
 """Both trackers end a name at 255 characters; the rest is left for what a connector adds."""
-
-KICKOFF, LAUNCH, AFTER = "kickoff", "launch", "after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +79,11 @@ class PlanSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
-    """When a task wants to start: `days` business days from the kickoff, the launch or the end of another task."""
+class Substance:
+    """What a plan consists of: the hours of each task by its key, and those of the whole contract."""
 
-    to: str
-    days: int = 0
-    task: str = ""
+    hours: Mapping[str, float]
+    contracted: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,19 +174,39 @@ def instantiate(
     """
     kickoff = calendar.next_business_day(kickoff)
     launch = _launch(template, deal, calendar, kickoff)
-    names = scope_of(deal) | {"kickoff": kickoff.isoformat(), "launch": launch.isoformat()}
-    try:
-        whole = _Origin(names, Scope.of(names))
+    with _told_of(template):
+        whole = _whole(deal, kickoff, launch)
         drafts = tuple(_drafts(template, whole, deal))
         terms = _terms(template, deal, whole.scope, kickoff)
-        title = template.title.render(names)
-        dates = _Dates(calendar, kickoff, launch, drafts)
+        title = template.title.render(whole.names)
+        dates = Dates(calendar, kickoff, launch, drafts)
         roles = {**template.roles, **(people or {})}
         tasks = tuple(_task(draft, dates, roles, deal) for draft in _in_order(template, drafts))
-    except (NotEvaluated, NotFilled) as error:
-        raise HeldBack(f"Template {template.name}: {error}", code="PLAN-VALUE-01") from None
     identity = (deal.key, title[:NAME_LENGTH], template.name, template.version)
     return PlanSpec(*identity, kickoff, launch, tasks, terms.total, terms)
+
+
+def substance(template: Template, deal: Deal, calendar: BusinessCalendar, *, kickoff: date) -> Substance:
+    """Return what the plan of a deal would consist of, without dating it or writing it out; raises HeldBack."""
+    kickoff = calendar.next_business_day(kickoff)
+    launch = _launch(template, deal, calendar, kickoff)
+    with _told_of(template):
+        whole = _whole(deal, kickoff, launch)
+        hours = {draft.key: draft.hours for draft in _drafts(template, whole, deal)}
+        return Substance(hours, _terms(template, deal, whole.scope, kickoff).total)
+
+
+@contextmanager
+def _told_of(template: Template) -> Iterator[None]:
+    try:
+        yield
+    except (NotEvaluated, NotFilled) as error:
+        raise HeldBack(f"Template {template.name}: {error}", code="PLAN-VALUE-01") from None
+
+
+def _whole(deal: Deal, kickoff: date, launch: date) -> _Origin:
+    names = scope_of(deal) | {"kickoff": kickoff.isoformat(), "launch": launch.isoformat()}
+    return _Origin(names, Scope.of(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,37 +240,6 @@ class _Instance:
     phase: str
     task: TaskTemplate
     origin: _Origin
-
-
-class _Dates:
-    """Dates every draft once, predecessors first. The loader has refused cycles."""
-
-    def __init__(self, calendar: BusinessCalendar, kickoff: date, launch: date, drafts: Sequence[_Draft]) -> None:
-        self._calendar, self._kickoff, self._launch = calendar, kickoff, launch
-        self._drafts = {draft.key: draft for draft in drafts}
-        self._known: dict[str, tuple[date, date]] = {}
-
-    def of(self, key: str) -> tuple[date, date]:
-        """Return start and due of a draft."""
-        if key not in self._known:
-            self._known[key] = self._date(self._drafts[key])
-        return self._known[key]
-
-    def _date(self, draft: _Draft) -> tuple[date, date]:
-        task, add = draft.task, self._calendar.add
-        gap = 0 if task.milestone else 1
-        floors = [self._anchored(task.start), *(add(self.of(key)[1], gap) for key in draft.depends_on)]
-        if task.start and task.start.to == AFTER:
-            floors += [add(self.of(key)[1], max(task.start.days, gap)) for key in draft.anchored_to]
-        start = max(floors)
-        return start, start if task.milestone else add(start, task.days - 1)
-
-    def _anchored(self, anchor: Anchor | None) -> date:
-        """No anchor starts a plan before its kickoff, not even a launch that was sold too soon."""
-        if anchor is None or anchor.to == AFTER:
-            return self._kickoff
-        origin = self._kickoff if anchor.to == KICKOFF else self._launch
-        return max(self._kickoff, self._calendar.add(origin, anchor.days))
 
 
 def _launch(template: Template, deal: Deal, calendar: BusinessCalendar, kickoff: date) -> date:
@@ -354,7 +338,7 @@ def _in_order(template: Template, drafts: Sequence[_Draft]) -> list[_Draft]:
     return sorted(drafts, key=lambda draft: template.phases.index(draft.phase))
 
 
-def _task(draft: _Draft, dates: _Dates, roles: Mapping[str, str], deal: Deal) -> TaskSpec:
+def _task(draft: _Draft, dates: Dates, roles: Mapping[str, str], deal: Deal) -> TaskSpec:
     task = draft.task
     start, due = dates.of(draft.key)
     return TaskSpec(

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 
 from mappings.conditions import Condition
 from mappings.contracts import contract
+from mappings.dating import AFTER, Anchor
 from mappings.document import START, GroupDoc, TaskDoc, TemplateDoc
 from mappings.expressions import Vocabulary, check_expression, check_text
 from mappings.reading import Place, Source, suggest
-from mappings.templates import AFTER, Anchor, Group, TaskTemplate, Template
+from mappings.templates import Group, TaskTemplate, Template
 from mappings.texts import Text
 
 

@@ -15,7 +15,7 @@ from connectors.base import Value
 from mappings.calendar import BusinessCalendar
 from mappings.model import Deal, HeldBack, Line
 from mappings.scope import ScopeRules
-from mappings.templates import PlanSpec, choose, instantiate, kickoff_of
+from mappings.templates import Substance, choose, kickoff_of, substance
 from sync.core.dossier import Dossier, Task
 from sync.core.planned import Context
 from sync.core.sold import recalled
@@ -23,8 +23,8 @@ from sync.core.sold import recalled
 UNPLANNED, OVER, LATE = "SCOPE-UNPLANNED-01", "SCOPE-HOURS-01", "SCOPE-LAUNCH-01"
 """The differences that health speaks of."""
 
-Making = Callable[[Deal], PlanSpec]
-"""Makes the plan of a deal by its template, on its calendar, from its kickoff."""
+Making = Callable[[Deal], Substance]
+"""Says what the plan of a deal consists of, by its template, on its calendar, from its kickoff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ def check(
     the deal any more, lines and tasks are not compared; what is held back says why.
     """
     try:
-        spec = making(deal)
+        whole = making(deal)
         idle = unplanned(deal, making, rules.included)
     except HeldBack:
         sold: tuple[Flag, ...] = ()
     else:
-        extra = (task for task in unsold(known, spec) if task.item not in added)
+        extra = (task for task in unsold(known, whole) if task.item not in added)
         sold = (*map(_unplanned, idle), *map(_unsold, extra))
     return (*sold, *_hours(known), *_launch(known, deal, rules, calendar), *_handoff(deal, rules))
 
@@ -90,10 +90,10 @@ def _making(known: Dossier, context: Context) -> Making:
     """Return what makes the plan of a deal as this onboarding's was made."""
     mappings = context.mappings
 
-    def making(sold: Deal) -> PlanSpec:
+    def making(sold: Deal) -> Substance:
         template = context.pinned(known.template, known.template_version) or choose(context.templates, sold)
         kickoff = known.kickoff or kickoff_of(template, sold, mappings.calendar)
-        return instantiate(template, sold, mappings.calendar, kickoff=kickoff, people=mappings.users.roles)
+        return substance(template, sold, mappings.calendar, kickoff=kickoff)
 
     return making
 
@@ -112,23 +112,22 @@ def barred(deal: Deal, rules: ScopeRules) -> str:
 
 def unplanned(deal: Deal, making: Making, included: Collection[str]) -> tuple[str, ...]:
     """Name the products sold for which nothing is in the plan: neither a task nor an hour."""
-    whole: object = None  # made once something is to be held against it: it costs the most
+    whole: Substance | None = None  # made once something is to be held against it: it costs the most
     found = []
     for product in dict.fromkeys(line.product for line in deal.lines):
         lines = [line for line in deal.lines if line.product == product]
         if all(line.family in included for line in lines) or not any(line.quantity for line in lines):
             continue
-        whole = whole or _substance(making(deal))
+        whole = whole or making(deal)
         rest = tuple(line for line in deal.lines if line.product != product)
         if _same_without(deal, rest, making, whole):
             found.append(product)
     return tuple(found)
 
 
-def unsold(known: Dossier, spec: PlanSpec) -> tuple[Task, ...]:
+def unsold(known: Dossier, whole: Substance) -> tuple[Task, ...]:
     """Return the open tasks of a plan that what was sold would not put there."""
-    sold = {task.key for task in spec.tasks}
-    return tuple(task for task in known.tasks if task.open and task.item not in sold)
+    return tuple(task for task in known.tasks if task.open and task.item not in whole.hours)
 
 
 def missing_handoff(deal_fields: Mapping[str, Value], required: Collection[str]) -> tuple[str, ...]:
@@ -136,16 +135,11 @@ def missing_handoff(deal_fields: Mapping[str, Value], required: Collection[str])
     return tuple(name for name in required if deal_fields.get(name) in (None, "", ()))
 
 
-def _same_without(deal: Deal, rest: tuple[Line, ...], making: Making, whole: object) -> bool:
+def _same_without(deal: Deal, rest: tuple[Line, ...], making: Making, whole: Substance) -> bool:
     try:
-        return _substance(making(replace(deal, lines=rest))) == whole
+        return making(replace(deal, lines=rest)) == whole
     except HeldBack:
         return False  # without it there would be no plan at all
-
-
-def _substance(spec: PlanSpec) -> object:
-    """Return what a line can cause: tasks with their work, and contracted hours; names and texts list all lines."""
-    return {task.key: task.estimated_hours for task in spec.tasks}, spec.contracted_hours
 
 
 def _unplanned(product: str) -> Flag:
