@@ -5,7 +5,9 @@ Called by `closedwon doctor`. It reads only, and turns every failure into a find
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import packages_distributions
 
@@ -50,7 +52,7 @@ def examine(plant: Plant) -> Iterator[Finding]:
 
 def _packages() -> Iterator[Finding]:
     """Find who else installed packages of our generic names: such collisions are silent."""
-    owners = packages_distributions()
+    owners = _owners(tuple(sys.path))
     for package in PACKAGES:
         mine = set(owners.get(package, ())) - {DISTRIBUTION}
         if mine:
@@ -62,6 +64,12 @@ def _packages() -> Iterator[Finding]:
             )
         else:
             yield Finding(Level.OK, "PACKAGE-01", f"import package {package} is ours alone")
+
+
+@functools.cache
+def _owners(_path: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
+    """Return who installed each import package there; it reads the list of files of every distribution."""
+    return packages_distributions()
 
 
 def _options(name: str, connector: Connector, mappings: MappingSet) -> Iterator[Finding]:

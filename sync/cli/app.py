@@ -5,12 +5,13 @@ Called by the console script. A defect of our own prints its place but never a v
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -90,6 +91,12 @@ def _root(
     logs.begin(context.invoked_subcommand or "")
 
 
+@functools.cache
+def _command() -> Callable[..., Any]:
+    """Return the commands as the library below typer has them, made once: it looks at every option of each."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (the process's own, if none is given) and return its exit code. Raises nothing."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
@@ -99,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logs.begin("")
     ending: Ending | None = None
     try:
-        code = app(words, standalone_mode=False, prog_name="closedwon") or 0
+        code = _command()(words, standalone_mode=False, prog_name="closedwon") or 0
     except SystemExit as error:
         code = int(error.code or 0)
     except BaseException as error:  # noqa: BLE001 - the one place where every error ends
