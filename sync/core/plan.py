@@ -42,7 +42,7 @@ def plan(snapshot: Snapshot, context: Context) -> Plan:
         drafted = draft(snapshot, context)
     except HeldBack as error:
         return Plan(snapshot.key, quarantine=(_held(snapshot.key, "", "", "", error.code, error.message),))
-    if _new(snapshot) and not snapshot.decision.own:
+    if is_new(snapshot) and not snapshot.decision.own:
         if snapshot.decision.belongs:
             return Plan(snapshot.key)
         other = twin(snapshot.deal, snapshot.kin) if snapshot.deal else None
@@ -59,11 +59,11 @@ def plan(snapshot: Snapshot, context: Context) -> Plan:
 
 def _barred(snapshot: Snapshot, context: Context) -> str:
     """Return why the handoff gate lets no plan be made; one that was begun, in whatever part, goes on."""
-    deal = snapshot.deal if _new(snapshot) else None
+    deal = snapshot.deal if is_new(snapshot) else None
     return "" if deal is None else barred(deal, context.mappings.scope)
 
 
-def _new(snapshot: Snapshot) -> bool:
+def is_new(snapshot: Snapshot) -> bool:
     """Tell whether nothing of a plan was made yet."""
     known = snapshot.onboarding
     return not (known.base or known.bindings or known.intents)

@@ -1,7 +1,8 @@
 """Whether a new deal is one that has its plan already: copied, or split off. Pure.
 
-Called by `sync.core.plan` before a first plan is made. It errs towards asking: of a copy no second plan is made until a
-person says that it is a deal of its own. It only ever looks at deals of the same account.
+Called by `sync.core.plan` before a first plan is made, and by `sync.core.together` for new deals of one batch. It errs
+towards asking: of a copy no second plan is made until a person says that it is a deal of its own. It only ever looks
+at deals of the same account.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from mappings.model import Deal
 from sync.core.model import Quarantine, Severity
 
 TWIN_FIELD = "twin"
 """Stands for a field in what is held back about a deal that another one may be."""
+
+Likeness: TypeAlias = tuple[str, str, frozenset[tuple[str, int]]]
+"""What two deals that are copies of each other share."""
 
 _COPY = re.compile(r"^(copy of|clone of)\s+|[\s\-(\[]+(copy|clone|cloned|kopie)[\s\d)\]]*$")
 
@@ -38,6 +43,12 @@ def mark_of(account: str) -> str:
 def products(deal: Deal) -> frozenset[str]:
     """Name what a deal sells."""
     return frozenset(line.code or line.product for line in deal.lines)
+
+
+def likeness(deal: Deal) -> Likeness | None:
+    """Name what copies have in common: account, name and lines; None for a deal that is never taken for one."""
+    mark = mark_of(deal.account)
+    return (mark, _name(deal), frozenset(_sold(deal).items())) if mark and deal.lines else None
 
 
 def twin(deal: Deal, kin: Iterable[Kin]) -> Quarantine | None:

@@ -25,6 +25,7 @@ from sync.core.model import Claim, Commit, LeaseLost, Onboarding, Quarantine
 from sync.core.plan import plan
 from sync.core.planned import Context, Plan
 from sync.core.records import RecordsStore
+from sync.core.together import plan_together
 from sync.engine import outcome
 from sync.engine.apply import Applied, apply, judge
 from sync.engine.existing import Recogniser
@@ -108,8 +109,8 @@ class Engine:
         """Plan without acting: the same observation and the same decisions as `reconcile`, no write, no claim."""
         known = self.store.load(keys)
         seen, held = self._recognise(self._observe(known, deals), deals, Recovery(), None)
-        context = self.context(today)
-        return [Plan(k, quarantine=(held[k],)) if k in held else plan(s, context) for k, s in seen.snapshots.items()]
+        plans = {each.key: each for each in self._plan(seen, held, today)}
+        return [Plan(k, quarantine=(held[k],)) if k in held else plans[k] for k in seen.snapshots]
 
     def _observe(
         self, known: Mapping[str, Onboarding], deals: Mapping[str, Record] | None, view: View | None = None
@@ -325,8 +326,8 @@ class Engine:
         look = partial(self._observe, deals=deals)
         return self.recogniser.settle(seen, self.context(), observe=look, store=store, recovery=recovery)
 
-    def _plan(self, seen: Observed, but: Collection[str]) -> list[Plan]:
-        return [plan(snapshot, self.context()) for key, snapshot in seen.snapshots.items() if key not in but]
+    def _plan(self, seen: Observed, but: Collection[str], today: date | None = None) -> list[Plan]:
+        return plan_together([s for key, s in seen.snapshots.items() if key not in but], self.context(today))
 
     def _apply(
         self, plans: Sequence[Plan], known: Mapping[str, Onboarding], lease: Lease, at: Mapping[str, Connector]

@@ -75,3 +75,20 @@ def test_another_deal_of_the_account_is_planned_as_ever(quick: Sold) -> None:
     quick.rest()
     assert (codes(quick, more), codes(quick, other)) == ([], [])
     assert quick.plans() == (3, 3)
+
+
+def test_of_copies_that_come_at_one_look_the_first_gets_its_plan_and_the_others_wait(quick: Sold) -> None:
+    copies = [
+        quick.stage.win(**{**CLONE, "name": name, "account": "Circ"}, close_date=day)
+        for name, day in (("First (copy)", "2026-10-21"), ("First", "2026-10-20"), ("FIRST", "2026-10-21"))
+    ]
+    other = quick.stage.win(**{**CLONE, "name": "Renewal", "account": "Circ"})
+    bare = [quick.stage.win(name="Bare", account="Circ", owner=OWNER) for _ in range(2)]
+    told = {each.key: [held.code for held in each.quarantine] for each in quick.stage.plant.engine.preview(copies)}
+    assert [told[key] for key in copies] == [["CLONE-01"], [], ["CLONE-01"]]
+    quick.rest()
+    assert {key: codes(quick, key) for key in copies} == told
+    assert [codes(quick, key) for key in (other, *bare)] == [[], [], []]
+    assert quick.plans() == (5, 5)
+    settle(quick, copies[2], own=True)
+    assert (codes(quick, copies[2]), quick.plans()) == ([], (6, 6))
