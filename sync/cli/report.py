@@ -7,6 +7,7 @@ on) it keeps in the store; vendors hear of those at the next look.
 from __future__ import annotations
 
 import calendar as months
+import getpass
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from sync.cli.reporting import (
     OutOption,
     PortfolioOption,
     Wish,
+    all_or_one,
     check,
     make,
     nothing,
@@ -37,7 +39,9 @@ from sync.reports.catalog import of_one
 from sync.reports.issued import issue
 from sync.reports.kept import Accepted, accept, acceptance, last_meeting
 from sync.reports.listing import WEEK
+from sync.reports.month import books
 from sync.reports.render import Format
+from sync.reports.statements import issues, keep_issue
 from sync.reports.views import Acceptance, Asked
 from sync.wiring import Plant
 
@@ -154,22 +158,53 @@ def month_end(
     form: FormatOption = None,
     out: OutOption = "-",
     as_of: AsOfOption = None,
+    issue_it: Annotated[
+        bool, typer.Option("--issue", help="Keep it as issued: from then on the month's figures stay as they are.")
+    ] = False,
+    by: Annotated[str, typer.Option("--by", help="With --issue: who issues it; left out: your login.")] = "",
     json: JsonOption = False,
 ) -> None:
     """Month-end statement of hours: left at the start, used for what, left at the end.
 
-    It tells of time entries as they are now, those of the month and before; so a corrected entry corrects the month.
+    It tells of time entries as they are now, those of the month and before; so a corrected entry corrects the month. A
+    month that was issued stays as it was: what is corrected later stands apart, in it and in the next month.
 
-    Example: closedwon report hours --portfolio --month 2026-10 --out october.xlsx
+    Example: closedwon report hours --portfolio --month 2026-10 --issue --out october.xlsx
 
     Exit codes: 0 written · 2 no such plan, or options that do not go together · 3 configuration · 6 the store cannot be
     reached.
     """
 
-    def ask(_opened: Plant, then: date) -> Asked:
-        return Asked(month=_month(month, then))
+    def ask(opened: Plant, then: date) -> Asked:
+        return Asked(month=_month(month, then), issued=issues(opened.store, then))
 
-    make("hours", Wish(deal, config, portfolio, audience, form, out, day(as_of), json), ask)
+    wish = Wish(deal, config, portfolio, audience, form, out, day(as_of), json)
+    if issue_it or by:
+        _issue(wish, month, by, wanted=issue_it)
+    make("hours", wish, ask)
+
+
+def _issue(wish: Wish, month: str, by: str, *, wanted: bool) -> None:
+    """Keep the statements of a month as issued, and tell how many; those issued before stay as they were."""
+    if not wanted or wish.as_of:
+        text = "--issue is of today: leave --as-of out." if wanted else "--by belongs to --issue: add it."
+        raise Stop(text, Exit.USAGE, "REPORT-02")
+    check(wish)
+    who = " ".join(by.split()) or getpass.getuser()
+    with plant(wish.config) as opened:
+        today, now = opened.engine.context().today, opened.engine.now()
+        first = _month(month, today).replace(day=1)
+        if first == today.replace(day=1):
+            raise Stop(f"{first:%B %Y} is not over: issue it when it is.", Exit.USAGE, "REPORT-02")
+        before, done, stay = issues(opened.store, today), 0, 0
+        for seen in all_or_one(wish, opened):
+            found = books(seen.known, seen.mappings.hours, first, today, before.get(seen.known.key))
+            if found.concerns and keep_issue(opened.store, seen.known.key, first, found.issued(who, now)):
+                done += 1
+            else:
+                stay += found.concerns
+    text = f"Issued by {who} for {first:%B %Y}: {done}. Issued before, and as they were: {stay}."
+    err.print(text, markup=False)
 
 
 def _month(text: str, then: date) -> date:

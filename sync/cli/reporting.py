@@ -5,7 +5,7 @@ Used by `sync.cli.report` and `sync.cli.minutes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -114,6 +114,15 @@ def one(wish: Wish, opened: Plant) -> Insight:
         text = f"No plan is known for {wish.deal}. `closedwon status` tells what waits; check the deal's Id."
         raise Stop(text, Exit.USAGE, "REPORT-01")
     return found
+
+
+def all_or_one(wish: Wish, opened: Plant) -> Iterator[Insight]:
+    """Yield the deal that is asked for, or all of them, with nothing forecast."""
+    if not wish.portfolio:
+        yield one(wish, opened)
+        return
+    today, then = _when(wish, opened)
+    yield from insights(opened.store, opened.engine.context(), then, today=today, learning=False)
 
 
 def _when(wish: Wish, opened: Plant) -> tuple[date, date]:

@@ -17,19 +17,15 @@ from sync.core.hindsight import value_of
 from sync.core.model import PLAN_ITEM, Event
 from sync.core.statement import hours
 from sync.reports.insight import Insight
-from sync.reports.month import Books, books
+from sync.reports.monthviews import internal_books, shared_books
 from sync.reports.views import (
     Asked,
     Change,
     CustomerView,
     HeldBack,
-    InternalBooks,
     InternalTask,
     InternalView,
-    MonthSums,
-    SharedBooks,
     SharedTask,
-    WorkLine,
 )
 
 SHARED = frozenset({"customer", "both"})
@@ -71,7 +67,7 @@ def customer_view(seen: Insight, asked: Asked) -> CustomerView:
         hours_contracted=seen.statement.contracted,
         hours_charged=hours(ledger.charged) or 0.0,
         hours_remaining=hours(seen.statement.balance.remaining),
-        books=_shared_books(seen, asked.month) if asked.month else None,
+        books=shared_books(seen, asked.month, asked, tasks) if asked.month else None,
         acceptance=asked.acceptance,
     )
 
@@ -114,7 +110,7 @@ def internal_view(seen: Insight, asked: Asked) -> InternalView:
         hours_basis=_BY_HAND if forecast is None else _BY_FORECAST,
         hours_used_up=books_.exhaustion.p50,
         entries_to_fix=len(books_.to_fix),
-        books=_internal_books(seen, asked.month) if asked.month else None,
+        books=internal_books(seen, asked.month, asked) if asked.month else None,
         held=tuple(HeldBack(each.code, _place(known, each.item, each.connection), each.message) for each in known.held),
         links=tuple(sorted(known.links.items())),
         acceptance=asked.acceptance,
@@ -217,49 +213,6 @@ def _told(event: Event, text: str) -> str | date | None:
     if isinstance(value, date):
         return value
     return words(value) if event.field == "status" and isinstance(value, str) else None
-
-
-def _shared_books(seen: Insight, month: date) -> SharedBooks:
-    found = books(seen.known, seen.mappings.hours, month, seen.day)
-    names = {task.item: task.name for task in seen.known.tasks if task.audience in SHARED}
-    sums: dict[str, int] = {}
-    for placed in found.entries:
-        item = placed.logged.item if placed.logged.item in names else ""
-        sums[item] = sums.get(item, 0) + placed.charged
-    rows = tuple((name, _hours(sums[item])) for item, name in names.items() if sums.get(item))
-    return SharedBooks(_sums(found), rows, _hours(sums.get("", 0)))
-
-
-def _internal_books(seen: Insight, month: date) -> InternalBooks:
-    found = books(seen.known, seen.mappings.hours, month, seen.day)
-    sums: dict[tuple[str, str, str], list[float]] = {}
-    for placed in found.entries:
-        where = seen.statement.name_of(placed.logged.item)
-        mine = sums.setdefault((where, placed.author, words(str(placed.bucket))), [0, 0, 0.0])
-        for place, amount in enumerate((placed.seconds, placed.charged, placed.value)):
-            mine[place] += amount
-    lines = tuple(
-        WorkLine(*names, _hours(seconds), _hours(charged), round(value, 2))
-        for names, (seconds, charged, value) in sorted(sums.items())
-    )
-    return InternalBooks(_sums(found), lines)
-
-
-def _sums(found: Books) -> MonthSums:
-    return MonthSums(
-        start=found.start,
-        end=found.end,
-        over=found.over,
-        opening=hours(found.opening),
-        granted=hours(found.granted),
-        lapsed=_hours(found.lapsed),
-        charged=_hours(found.charged),
-        closing=hours(found.closing),
-    )
-
-
-def _hours(seconds: float) -> float:
-    return round(seconds / SECONDS_PER_HOUR, 2)
 
 
 def _uid(key: str, item: str) -> str:

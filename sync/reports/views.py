@@ -8,8 +8,11 @@ docs/decisions/0023 says why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
+
+from sync.reports.month import Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,8 @@ class Asked:
 
     since: date | None = None
     month: date | None = None
+    issued: Mapping[str, Mapping[date, Issue]] = field(default_factory=dict)
+    """Statements that were issued, by onboarding and first day of the month."""
     meeting: date | None = None
     acceptance: Acceptance | None = None
 
@@ -72,26 +77,35 @@ class SharedTask:
 class MonthSums:
     """A contract's books of a month, in hours; None: nothing is agreed. `over`: the month had ended when it was asked.
 
-    `closing = opening + granted - lapsed - charged`.
+    `closing = opening + corrections + granted - lapsed - charged`. `corrections` are those of earlier months since they
+    were issued, `corrected` what was used more in this one since it was, on `issued_on`.
     """
 
     start: date
     end: date
     over: bool
     opening: float | None
+    corrections: float
     granted: float | None
     lapsed: float
     charged: float
     closing: float | None
+    issued_on: date | None
+    corrected: float
 
 
 @dataclass(frozen=True, slots=True)
 class SharedBooks:
-    """A month's hours for the customer: by shared task, and all other work for the contract in one sum."""
+    """A month's hours for the customer: by shared task, and all other work for the contract in one sum.
+
+    So are the corrections since it was issued.
+    """
 
     sums: MonthSums
     by_task: tuple[tuple[str, float], ...]
     other: float
+    corrected: tuple[tuple[str, float], ...]
+    corrected_other: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +173,12 @@ class WorkLine:
 
 @dataclass(frozen=True, slots=True)
 class InternalBooks:
-    """A month's hours for our own people."""
+    """A month's hours for our own people; `corrected` what has changed since it was issued, `issued_by` whom."""
 
     sums: MonthSums
     lines: tuple[WorkLine, ...]
+    corrected: tuple[WorkLine, ...]
+    issued_by: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,21 @@ def test_a_month_is_one_that_has_begun(planned: tuple[Desk, str]) -> None:
     assert desk.run("report", "hours", "--portfolio").code == 0
     for month in ("2199-01", "last"):
         desk.run("report", "hours", key, "--month", month).refused(2, "REPORT-02", month)
+
+
+def test_a_month_is_issued_once_and_said_so(desk: Desk) -> None:
+    keep(desk, [under_way()])
+    last = (date.fromisoformat(TODAY).replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+    words = ("report", "hours", UNDER_WAY, "--month", last, "--issue", "--by")
+    first = desk.run(*words, "Ada")
+    assert first.code == 0
+    assert ": 1. Issued before, and as they were: 0." in first.err
+    again = desk.run(*words, "Ben", "--audience", "internal")
+    assert ": 0. Issued before, and as they were: 1." in again.err
+    assert "when Ada issued it" in again.out
+    assert "issued on " in desk.run("report", "hours", UNDER_WAY, "--month", last).out
+    for wrong in (("--by", "Ada"), ("--issue", "--as-of", "2026-01-31"), ("--issue", "--month", TODAY[:7])):
+        desk.run("report", "hours", UNDER_WAY, *wrong).refused(2, "REPORT-02")
 
 
 def test_an_agenda_and_a_calendar_are_written(planned: tuple[Desk, str], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from dossier_desk import changed, task
+from dossier_desk import changed, dossier_of, task
 
 from connectors.base import TimeEntry
 from mappings.calendar import BusinessCalendar
@@ -20,6 +20,7 @@ from sync.core.health import Color, Override
 from sync.core.judgement import Basis
 from sync.core.model import Quarantine
 from sync.reports.insight import Insight, insight
+from sync.reports.page import Figures, Page, Table
 from sync.reports.views import Acceptance, Asked
 
 MARK = "zqsecret"
@@ -125,3 +126,24 @@ def text_of(data: bytes) -> str:
 def with_task(known: Dossier, *more: Task) -> Dossier:
     """The same onboarding with further tasks."""
     return replace(known, tasks=(*known.tasks, *more))
+
+
+def logged(number: int, day: date, seconds: int, item: str = "go") -> Logged:
+    at = datetime.combine(day, time(12), UTC)
+    return Logged("tracker", TimeEntry(str(number), "1", "u1", seconds, at, at), "deal", item)
+
+
+def worked(entries: list[tuple[date, int]], **plan: Any) -> Dossier:
+    known = dossier_of(task("go", audience="both"), task("ours"), **plan)
+    items = ("go", "ours", "")
+    return replace(known, logged=tuple(logged(number, *each, items[number % 3]) for number, each in enumerate(entries)))
+
+
+def table(page: Page, heading: str) -> list[tuple[Any, ...]]:
+    (found,) = (block for block in page.blocks if isinstance(block, Table) and block.heading.startswith(heading))
+    return list(found.rows)
+
+
+def figure(page: Page, name: str) -> Any:
+    (block,) = (block for block in page.blocks if isinstance(block, Figures))
+    return next(each.value for each in block.figures if each.name == name)

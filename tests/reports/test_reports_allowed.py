@@ -86,8 +86,8 @@ ALLOWED = {
         "sessions revision revised"
     ),
     "Change": "day task what old new",
-    "SharedBooks": "sums by_task other",
-    "MonthSums": "start end over opening granted lapsed charged closing",
+    "SharedBooks": "sums by_task other corrected corrected_other",
+    "MonthSums": "start end over opening corrections granted lapsed charged closing issued_on corrected",
     "Acceptance": "by on",
 }
 

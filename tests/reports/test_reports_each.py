@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import icalendar
 import pytest
-from dossier_desk import changed, dossier_of, task
+from dossier_desk import changed, dossier_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reports_desk import KEY, MAPPINGS, TODAY, look, secret, shared
+from reports_desk import KEY, MAPPINGS, TODAY, figure, look, secret, shared, table, worked
 
-from connectors.base import TimeEntry
-from sync.core.dossier import Dossier, Logged, Task
+from sync.core.dossier import Task
 from sync.reports.catalog import Audience, of_all, of_one
 from sync.reports.insight import Insight
 from sync.reports.month import books
-from sync.reports.page import Figures, Page, Table
 from sync.reports.render import Format, render
 from sync.reports.views import Acceptance, Asked
 
@@ -28,29 +26,8 @@ DAYS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
 MONTHS = [date(2026, number, 15) for number in range(1, 13)]
 
 
-def logged(number: int, day: date, seconds: int, item: str = "go") -> Logged:
-    at = datetime.combine(day, time(12), UTC)
-    return Logged("tracker", TimeEntry(str(number), "1", "u1", seconds, at, at), "deal", item)
-
-
-def worked(entries: list[tuple[date, int]], **plan: Any) -> Dossier:
-    known = dossier_of(task("go", audience="both"), task("ours"), **plan)
-    items = ("go", "ours", "")
-    return replace(known, logged=tuple(logged(number, *each, items[number % 3]) for number, each in enumerate(entries)))
-
-
 def seen(*tasks: Task, day: date = TODAY, **more: Any) -> Insight:
     return look(replace(dossier_of(*tasks, account="Acme"), **more), day)
-
-
-def table(page: Page, heading: str) -> list[tuple[Any, ...]]:
-    (found,) = (block for block in page.blocks if isinstance(block, Table) and block.heading.startswith(heading))
-    return list(found.rows)
-
-
-def figure(page: Page, name: str) -> Any:
-    (block,) = (block for block in page.blocks if isinstance(block, Figures))
-    return next(each.value for each in block.figures if each.name == name)
 
 
 @settings(deadline=None)
@@ -90,7 +67,7 @@ def test_a_month_that_is_over_tells_no_later_hours() -> None:
     page = of_one("hours", CUSTOMER, look(known), Asked(month=date(2026, 10, 3)))
     assert (figure(page, "Used in the month"), figure(page, "Left at the end")) == (1, 39)
     whole = of_all("hours", [look(known)], TODAY, Asked(month=date(2026, 10, 3)))
-    assert [row[2:7] for row in table(whole, "Onboardings")] == [(40, 0, 1, 0, 39)]
+    assert [row[2:8] for row in table(whole, "Onboardings")] == [(40, None, 0, 1, 0, 39)]
     later = worked([], contracted_hours=40.0, kickoff=date(2026, 11, 2))
     none = of_all("hours", [look(later)], TODAY, Asked(month=date(2026, 10, 3)))
     assert table(none, "Onboardings") == []
