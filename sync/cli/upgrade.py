@@ -44,6 +44,7 @@ def upgrade(
     deal: Annotated[list[str] | None, typer.Argument(help="Only the plans of these deals.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     every: Annotated[bool, typer.Option("--all", help="All plans of templates that have a newer version.")] = False,
+    to: Annotated[str, typer.Option("--to", help="Go to this version, be it older; else to the configured one.")] = "",
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, nothing is written.")] = False,
     by: ByOption = None,
     json: JsonOption = False,
@@ -52,6 +53,7 @@ def upgrade(
 
     Tasks are added or, where nobody has begun them, cancelled; texts, estimates, owners and dates change where nobody
     has touched them. What people changed stays theirs and is listed. Nothing is deleted. `--apply` does it.
+    `--to` goes to any version that is configured or that plans were once made from.
 
     Example: closedwon upgrade --all, then closedwon upgrade 006Wx0000012345AAA --apply
 
@@ -61,7 +63,7 @@ def upgrade(
     if bool(deal) == every:
         raise Stop("Name deals, or say --all.", Exit.USAGE, "USAGE-02")
     with plant(config, looking=not apply) as opened:
-        behind, blocked = _behind(opened, deal)
+        behind, blocked = _behind(opened, deal, to)
         changed = opened.engine.sources.changed()
         if not apply:
             _show(_preview(opened, behind), blocked, changed, as_json=json)
@@ -78,30 +80,56 @@ def upgrade(
         finish(report, opened.store)
 
 
-def _behind(opened: Plant, deals: list[str] | None) -> tuple[dict[str, str], list[str]]:
+def _behind(opened: Plant, deals: list[str] | None, to: str) -> tuple[dict[str, str], list[str]]:
     """Return the versions to go to, by deal, and in words what stands in the way of others."""
-    newest = {template.name: template.version for template in opened.templates}
     keys = deals or known_keys(opened.engine)
     known: dict[str, Onboarding] = opened.store.load(keys)
     for key in deals or ():
         if not known[key].base:
             raise Stop(f"There is no plan of {key}. `closedwon status` tells what waits.", Exit.USAGE, "UPGRADE-01")
+    goals = _goals(opened, {one.template for one in known.values() if one.base}, to, every=deals is None)
     behind: dict[str, str] = {}
     blocked = []
     for key, one in known.items():
-        version = newest.get(one.template, one.template_version)
+        version = goals.get(one.template, one.template_version)
         if not one.base or version == one.template_version:
             continue
-        if LEFT in one.deal or PATCH in one.deal:
-            blocked.append(f"{key}: its deal was changed: first decide with `closedwon amendments apply {key}`.")
-        elif opened.engine.sources.pinned(one.template, one.template_version) is None:
-            blocked.append(
-                f"{key}: version {one.template_version} of {one.template}, which it was made from, was never kept: "
-                "put that file among the templates once and run `closedwon reconcile --all`."
-            )
+        if why := _blocked(opened, key, one, version):
+            blocked.append(why)
         else:
             behind[key] = version
     return behind, blocked
+
+
+def _goals(opened: Plant, names: set[str], to: str, *, every: bool) -> dict[str, str]:
+    """Return the version to go to by template; refuses one that is not known of any, or not of a named deal's."""
+    if not to:
+        return {template.name: template.version for template in opened.templates}
+    versions = {name: opened.engine.sources.versions(name) for name in sorted(names)}
+    goals = {name: to for name, known in versions.items() if to in known}
+    if not goals or (not every and goals.keys() != versions.keys()):
+        told = "; ".join(f"{name}: {', '.join(known)}" for name, known in versions.items()) or "there is no plan yet"
+        text = f"Version {to} is neither configured nor kept. Known versions: {told}. Name one of them with --to."
+        raise Stop(text, Exit.USAGE, "UPGRADE-02")
+    return goals
+
+
+def _blocked(opened: Plant, key: str, one: Onboarding, version: str) -> str:
+    """Say what stands in the way of a plan's upgrade; "" for nothing."""
+    pinned = opened.engine.sources.pinned
+    if LEFT in one.deal or PATCH in one.deal:
+        return f"{key}: its deal was changed: first decide with `closedwon amendments apply {key}`."
+    if pinned(one.template, one.template_version) is None:
+        return (
+            f"{key}: version {one.template_version} of {one.template}, which it was made from, was never kept: "
+            "put that file among the templates once and run `closedwon reconcile --all`."
+        )
+    if pinned(one.template, version) is None:
+        return (
+            f"{key}: version {version} of {one.template} speaks of what the mapping no longer has: put a file of that "
+            "version that fits the mapping among the templates, under a version of its own."
+        )
+    return ""
 
 
 def _preview(opened: Plant, behind: dict[str, str]) -> list[Plan]:

@@ -91,12 +91,8 @@ class _Step:
         return self._folded(replace(diff, reasons=deal_changes(self.then, self.now)), after)
 
     def upgraded(self) -> Amended:
-        """Bring about what a newer version of the template changes; a person has seen and accepted it."""
-        wanted = self.snapshot.decision.upgrade
-        newer = next(
-            (t for t in self.context.templates if (t.name, t.version) == (self.known.template, wanted)),
-            None,
-        )
+        """Bring about what another version of the template changes; a person has seen and accepted it."""
+        newer = self.context.pinned(self.known.template, self.snapshot.decision.upgrade)
         pinned = self.context.pinned(self.known.template, self.known.template_version)
         if newer is None or pinned is None:
             return Amended(self.drafted)

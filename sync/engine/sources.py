@@ -64,6 +64,12 @@ class Sources:
                 return None
         return self._pinned[place]
 
+    def versions(self, name: str) -> tuple[str, ...]:
+        """Return all versions of a template that are kept or configured, in order."""
+        kept = {document.name.rpartition("@") for document in self._store.kept(TEMPLATE, "")}
+        known = {version for place, _, version in kept if place == name}
+        return tuple(sorted(known | {version for place, version in self._configured if place == name}))
+
     def kept_text(self, name: str, version: str) -> str:
         """Return the text that is kept of a template; "" for none."""
         kept = {document.name: document.value for document in self._store.kept(TEMPLATE, "")}

@@ -78,6 +78,11 @@ def test_a_newer_template_is_previewed_and_applied_plan_by_plan(desk: Desk) -> N
     assert desk.run("upgrade", key, "--apply", "--by", "mona").code == 0
     assert summaries(desk, "Close") == ["Close Acme"]
     assert [plan["deal"] for plan in desk.run("upgrade", "--all", "--json").json["plans"]] == [other]
+    desk.run("upgrade", key, "--to", "9").refused(2, "UPGRADE-02", "small: 1, 2")
+    (back,) = desk.run("upgrade", "--all", "--to", "1", "--json").json["plans"]
+    assert (back["deal"], back["reasons"]) == (key, ["template small: version 2 → 1"])
+    assert desk.run("upgrade", key, "--to", "1", "--apply").code == 0
+    assert summaries(desk, "Close") == []
     assert desk.records() == before
     assert desk.run("verify").code == 0
 
