@@ -65,7 +65,7 @@ class Life:
             return
         with self.stage.simulator.world.lock:
             try:
-                ACTIONS[name](self, which, how)
+                (ACTIONS.get(name) or SALES[name])(self, which, how)
             except (LookupError, ValueError, Problem):
                 return
         self.done.append(edit)
@@ -80,6 +80,12 @@ class Life:
 
     def crm(self, action: str, which: int, **args: Any) -> None:
         self.stage.simulator.salesforce.act(action, {"id": self.deals[which % len(self.deals)], **args})
+
+    def line(self, which: int, how: int) -> dict[str, str]:
+        """Choose a line of one deal."""
+        deal = self.deals[which % len(self.deals)]
+        rows = self.stage.simulator.salesforce.org.rows("OpportunityLineItem")
+        return {"id": str(_one([row["Id"] for row in rows if row["OpportunityId"] == deal], how))}
 
     def issue(self, which: int) -> str:
         issues = [i for _, i in sorted(self.stage.simulator.jira.site.issues.by_id.items()) if i.type.name != "Epic"]
@@ -284,3 +290,18 @@ ACTIONS: Mapping[str, Callable[[Life, int, int], object]] = {
     "wait": lambda life, _, how: life.stage.sleep(how * 3),
 }
 """Everything that people do."""
+
+SALES: Mapping[str, Callable[[Life, int, int], object]] = {
+    "add line": lambda life, which, how: life.crm(
+        "add_line", which, product=("CRM link", "ERP link")[how % 2], quantity=1 + how % 3, price=100
+    ),
+    "remove line": lambda life, which, how: life.crm("remove_line", which, **life.line(which, how)),
+    "another quantity": lambda life, which, how: life.crm(
+        "edit_record", which, object="OpportunityLineItem", fields={"Quantity": 1 + how}, **life.line(which, how)
+    ),
+    "another close date": lambda life, which, how: life.crm("edit_deal", which, fields={"CloseDate": life.day(how)}),
+    "another title": lambda life, which, how: life.crm("edit_deal", which, fields={"Name": f"Renamed deal {how}"}),
+    "bounce": lambda life, which, _: life.crm("reopen_deal", which),
+    "win again": ACTIONS["win again"],
+}
+"""Everything that sales does to a deal after its plan was made."""

@@ -16,7 +16,7 @@ from simulator.people import Crowd
 from sync.demo.stage import Stage
 
 SEED = int(os.environ.get("CLOSEDWON_SEED", "0"))
-EXAMPLES = int(os.environ.get("CLOSEDWON_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("CLOSEDWON_EXAMPLES", "3"))
 
 numbers = st.integers(0, 40)
 scripts = st.lists(
