@@ -154,7 +154,7 @@ def main() -> int:
         and not any(run[zero] for run in (clean, resumed) for zero in ("held", "waiting", "unequal", "duplicates"))
         and not any(run[zero] for run in (clean, resumed) for zero in ("lacking", "strays"))
         and resumed["killed"]
-        and 0 < resumed["planned_before"] < deals
+        and min(resumed["planned_before"], resumed["open_intents_before"]) > 0  # killed between the first and the last
         and not (resumed["open_intents"] or resumed["second_run_writes"])
     )
     print(json.dumps({"deals": deals, "undisturbed": clean, "resumed": resumed}))

@@ -27,6 +27,6 @@ def test_won_deals_become_plans_within_the_call_floors_and_a_killed_run_ends_the
     assert {run[zero] for run in (clean, resumed) for zero in ZEROS} == {0}
     assert max(clean["calls_to_floor"].values()) <= 1.05
     assert resumed["killed"]
-    assert 0 < resumed["planned_before"] < DEALS
+    assert 0 < resumed["planned_before"] <= DEALS  # they share one batch, whose epics come first
     assert min(resumed["open_intents_before"], resumed["adopted"]) > 0
     assert (resumed["open_intents"], resumed["second_run_writes"], done.returncode) == (0, 0, 0)
