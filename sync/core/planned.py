@@ -38,6 +38,8 @@ class Context:
     today: date
     pinned: Pinned = lambda _name, _version: None
     rules: Rules = lambda _digest: None
+    unplanned: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
+    """What was found sold and not planned, by what it follows from: `sync.core.scope` keeps it from look to look."""
 
 
 @dataclass(frozen=True, slots=True)

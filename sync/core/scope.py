@@ -7,9 +7,12 @@ had nothing in it for that product. So no second list of what covers what can di
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+
+import orjson
 
 from connectors.base import Value
 from mappings.calendar import BusinessCalendar
@@ -22,6 +25,9 @@ from sync.core.sold import recalled
 
 UNPLANNED, OVER, LATE = "SCOPE-UNPLANNED-01", "SCOPE-HOURS-01", "SCOPE-LAUNCH-01"
 """The differences that health speaks of."""
+
+KEPT = 20_000
+"""How many onboardings' answers are kept: some two megabytes of them."""
 
 Making = Callable[[Deal], Substance]
 """Says what the plan of a deal consists of, by its template, on its calendar, from its kickoff."""
@@ -79,11 +85,22 @@ def telling(known: Dossier, context: Context) -> tuple[Flag, ...]:
     if deal is None:
         return ()
     rules, calendar = context.mappings.scope, context.mappings.calendar
-    try:
-        idle = unplanned(deal, _making(known, context), rules.included)
-    except HeldBack:
-        idle = ()
-    return (*map(_unplanned, idle), *_hours(known), *_launch(known, deal, rules, calendar))
+    kept = context.unplanned
+    mark = _mark(known)
+    if mark not in kept:
+        if len(kept) >= KEPT:
+            kept.clear()
+        try:
+            kept[mark] = unplanned(deal, _making(known, context), rules.included)
+        except HeldBack:
+            kept[mark] = ()
+    return (*map(_unplanned, kept[mark]), *_hours(known), *_launch(known, deal, rules, calendar))
+
+
+def _mark(known: Dossier) -> bytes:
+    """Return what tells one question for what is unplanned from another: all of its parts that are not the run's."""
+    asked = [known.template, known.template_version, known.kickoff, known.deal]
+    return hashlib.blake2b(orjson.dumps(asked, default=str), digest_size=16).digest()
 
 
 def _making(known: Dossier, context: Context) -> Making:

@@ -100,7 +100,7 @@ class Engine:
     def context(self, today: date | None = None) -> Context:
         """Return what planning needs, for a day (today unless a stored plan is held to its own)."""
         day, homes = today or self.now().date(), tuple(self.homes)
-        kept = (self.sources.pinned, self.sources.rules)
+        kept = (self.sources.pinned, self.sources.rules, self.sources.unplanned)
         return Context(self.mappings, self.templates, self.crm, homes, self._view, day, *kept)
 
     def preview(

@@ -44,6 +44,8 @@ class Sources:
         self._pinned: dict[tuple[str, str], Template] = {}
         self._rules: dict[str, Mapping[str, str]] = {mappings.read_digest: mappings.read_by}
         self._kept: set[tuple[str, str]] = set()
+        self.unplanned: dict[bytes, tuple[str, ...]] = {}
+        """What was found sold and not planned, as `sync.core.scope` keeps it."""
         self.supposed: dict[str, Decision] = {}
         """Decisions that a preview supposes."""
 

@@ -33,4 +33,4 @@ def office(
     for process in made.started:
         if process.poll() is None:
             process.kill()
-            process.communicate(timeout=30)
+            process.communicate(timeout=300)

@@ -163,7 +163,7 @@ def test_killed_amid_the_marking_it_goes_on_and_marks_the_rest(matching: Office)
     matching.simulator.world.faults.add(
         "kill_before", vendor="jira", endpoint="PUT /rest/api/3/issue/{id}", skip=2, args={"pid": process.pid}
     )
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL
     done = matching.run("backfill", *SINCE, "--adopt", "--json")
     assert done.code == 0, done.err

@@ -57,7 +57,7 @@ def test_a_backfill_is_paused_and_resumed_from_another_terminal(office: Office) 
         assert office.records() == made
         assert process.poll() is None
     office.run("backfill", "resume")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert '"planned":12' in out
     assert office.records() == (36, 12, 12)
@@ -70,7 +70,7 @@ def test_a_cancelled_backfill_ends_with_its_own_code_and_leaves_nothing_half_don
         process = office.start("backfill", *SINCE, "--json")
         until(lambda: running(office).get("seen"))
         assert office.run("backfill", "cancel").code == 0
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 9, err
     assert "CANCELLED-01: Cancelled after" in err
     issues, sheets, onboardings = office.records()
@@ -89,7 +89,7 @@ def test_killed_midway_it_goes_on_without_making_or_looking_at_anything_twice(of
     office.simulator.world.faults.add(
         "kill_before", vendor="smartsheet", endpoint=rows, skip=4, args={"pid": process.pid}
     )
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL
     assert running(office)["state"] == "dead"
     assert "goes on where it stopped" in office.run("status").out
@@ -110,7 +110,7 @@ def test_a_dead_backfill_can_be_forgotten_and_nobody_is_told_where_none_runs(off
     many(office, 2)
     process = office.start("backfill", *SINCE)
     office.simulator.world.faults.add("kill_before", vendor="jira", endpoint=MAKING, args={"pid": process.pid})
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert "was dead; it is forgotten" in office.run("backfill", "cancel").out
     assert running(office) == {}
 

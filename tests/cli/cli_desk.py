@@ -97,7 +97,7 @@ class Desk:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
             preexec_fn=before,
         )

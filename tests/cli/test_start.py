@@ -41,7 +41,7 @@ def build_once(folder: Path) -> list[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     return json.loads(run.stdout)

@@ -63,7 +63,7 @@ def test_read_back_by_the_real_connector_every_second_is_in_one_bucket(tmp_path:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     found = json.loads(done.stdout.splitlines()[-1])

@@ -74,7 +74,7 @@ class Checkout:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,  # the ten minutes that a newcomer is promised
             check=False,
         )
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"

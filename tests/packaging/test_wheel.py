@@ -40,7 +40,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *("--no-build-isolation", "--wheel-dir", out, copy),
         ],
         check=True,
-        timeout=120,
+        timeout=600,
     )
     (made,) = out.glob("*.whl")
     return made
@@ -61,13 +61,13 @@ def script(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             *("--no-deps", "--no-index", "--ignore-installed", wheel),
         ],
         check=True,
-        timeout=120,
+        timeout=600,
     )
     return home / "bin" / "closedwon"
 
 
 def run(script: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([script, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([script, *words], cwd=folder, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_the_wheel_holds_our_packages_and_nothing_else(wheel: Path) -> None:

@@ -28,7 +28,7 @@ class Receiver:
 
     def wait(self, count: int) -> list[tuple[dict[str, str], Any]]:
         with self.came:
-            assert self.came.wait_for(lambda: len(self.got) >= count, timeout=5), (
+            assert self.came.wait_for(lambda: len(self.got) >= count, timeout=60), (
                 f"only {len(self.got)} of {count} came"
             )
             return [(headers, orjson.loads(body) if body else None) for headers, body in self.got]

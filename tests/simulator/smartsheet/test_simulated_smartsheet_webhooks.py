@@ -48,7 +48,7 @@ class Receiver:
 
     def wait(self, number: int = 1) -> None:
         for _ in range(number):
-            assert self.arrived.acquire(timeout=5), "no callback came"
+            assert self.arrived.acquire(timeout=60), "no callback came"
 
     def events(self) -> list[dict[str, Any]]:
         return [event for _, body in self.calls for event in json.loads(body).get("events", [])]
