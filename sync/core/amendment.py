@@ -20,7 +20,21 @@ from sync.core.amend import DROPPED, Diff, Matter, Part, PartKind, compare, deal
 from sync.core.draft import values_of
 from sync.core.model import PLAN_ITEM, Event, Quarantine, Severity
 from sync.core.planned import Context, Plan, Snapshot
-from sync.core.sold import LEFT, PATCH, RULES, as_read, decoded, encoded, recalled, remembered, same, seen, seen_since
+from sync.core.sold import (
+    LEFT,
+    NOW,
+    PATCH,
+    RULES,
+    as_read,
+    decoded,
+    encoded,
+    recalled,
+    remembered,
+    same,
+    seen,
+    seen_since,
+)
+from sync.core.twins import print_of
 
 AMENDMENT_FIELD = "amendment"
 """Stands for a field in what is held back about a changed deal."""
@@ -144,7 +158,8 @@ class _Step:
             patch = _patched(_patch(self.known.deal), diff, granted, after)
             then = recalled(self.known.key, self.known.deal) or self.then
             kept = seen(self.known.deal, then, self.now)
-            fields = {**kept, "contracted_hours": fields["contracted_hours"], **_undecided(left, patch)}
+            present = {NOW: print_of(self.snapshot.deal or self.now), **_undecided(left, patch)}
+            fields = {**kept, "contracted_hours": fields["contracted_hours"], **present}
         held = (_waiting(self.known.key, waiting),) if waiting.parts else ()
         events = tuple(_leaving(self.snapshot, [part for part in diff.parts if part.id in decision.left]))
         plan = replace(
@@ -198,7 +213,10 @@ def can_cancel(task: ObjectMapping) -> bool:
 
 def parts_of(held: Quarantine) -> dict[str, Any]:
     """Return what waits for a person, as `AMEND-01` keeps it: reasons, and parts with their ids."""
-    return dict(json.loads(held.attempt)) if held.code == "AMEND-01" else {}
+    if held.code != "AMEND-01":
+        return {}
+    # Whoever asks for a look at everything held (`forgive`) empties it; the look that follows says it anew.
+    return dict(json.loads(held.attempt)) if held.attempt else {"reasons": [], "parts": []}
 
 
 def part_json(part: Part) -> dict[str, Any]:

@@ -33,6 +33,9 @@ LEFT = "_left"
 PATCH = "_patch"
 """What was applied of a diff of which other parts still wait."""
 
+NOW = "_now"
+"""The print of the deal as it is by now, while it is remembered as it was: what a copy of it would look like."""
+
 _EMPTY: tuple[Value, ...] = (None, "", ())
 _OWN = ("product", "code", "family", "quantity", "price")
 

@@ -32,6 +32,8 @@ class Kin:
 
     deal: Deal
     gone: frozenset[str] = frozenset()
+    now: str = ""
+    """The print of its deal as it is by now, where its plan does not follow that: a person decides, or decided."""
 
 
 def mark_of(account: str) -> str:
@@ -51,13 +53,19 @@ def likeness(deal: Deal) -> Likeness | None:
     return (mark, _name(deal), frozenset(_sold(deal).items())) if mark and deal.lines else None
 
 
+def print_of(deal: Deal) -> str:
+    """Return what a copy of a deal has in common with it, its account aside, as short text that can be kept."""
+    said = repr((_name(deal), sorted(_sold(deal).items())))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
 def twin(deal: Deal, kin: Iterable[Kin]) -> Quarantine | None:
     """Return what holds a new deal back, or None: it has lines, and an older deal of its account has or had them."""
     sold = _sold(deal)
     for other in kin if sold else ():
         if products(deal) <= other.gone:
             return _held(deal, "SPLIT-01", f"What it sells was taken off deal {other.deal.key} ({other.deal.name})")
-        if _name(deal) == _name(other.deal) and sold == _sold(other.deal):
+        if print_of(deal) in {print_of(other.deal), other.now}:
             text = f"It has the name, the account and the lines of deal {other.deal.key}, which has its plan"
             return _held(deal, "CLONE-01", text)
     return None

@@ -19,8 +19,8 @@ from sync.core.amend import GONE
 from sync.core.amendment import parts_of
 from sync.core.model import StoreApi
 from sync.core.planned import Decision, Plan
-from sync.core.sold import recalled
-from sync.core.twins import Kin, mark_of, products
+from sync.core.sold import NOW, recalled
+from sync.core.twins import Kin, mark_of, print_of, products
 from sync.engine.observe import Observed
 from sync.engine.outcome import Result
 
@@ -137,15 +137,18 @@ class Sources:
     def _kin(self, deal: Deal, key: str, fields: Fields, seen: Observed) -> Kin | None:
         """Return another deal with the products that left it: seen at this very look, or held since an earlier one."""
         other = recalled(key, fields)
-        if other is None or not products(deal) <= products(other):
-            return None
         snapshot = seen.snapshots.get(key)
-        if snapshot is not None and snapshot.deal is not None:
-            return Kin(other, products(other) - products(snapshot.deal))
+        here = snapshot.deal if snapshot is not None else None
+        now = print_of(here) if here is not None else str(fields.get(NOW) or "")
+        if other is None or not (products(deal) <= products(other) or print_of(deal) == now):
+            return None
+        if here is not None:
+            return Kin(other, products(other) - products(here), now)
         held = (parts_of(entry) for entry in self._store.load([key])[key].held)
         reasons = [str(reason) for parts in held for reason in parts.get("reasons", ())]
         names = {reason.removeprefix(GONE) for reason in reasons if reason.startswith(GONE)}
-        return Kin(other, frozenset(line.code or line.product for line in other.lines if line.product in names))
+        gone = frozenset(line.code or line.product for line in other.lines if line.product in names)
+        return Kin(other, gone, now)
 
     def forget(self, results: Iterable[Result], decided: Collection[str]) -> None:
         """Forget decisions that were carried out: a later diff asks anew."""

@@ -33,6 +33,25 @@ def test_a_cloned_deal_gets_no_second_plan(quick: Sold, name: str) -> None:
     assert quick.plans() == (1, 1)
 
 
+@pytest.mark.parametrize("decided", [None, False], ids=["waiting", "rejected"])
+@pytest.mark.parametrize("together", [True, False], ids=["one look", "a later look"])
+def test_a_clone_of_a_deal_whose_change_is_not_in_its_plan_gets_no_second_plan(
+    quick: Sold, decided: bool | None, together: bool
+) -> None:
+    more = {"product": "ERP link", "family": "Integration", "quantity": 1, "price": 500}
+    quick.add_line()
+    if not together or decided is not None:
+        quick.rest()
+        assert quick.codes() == ["AMEND-01"]
+    if decided is not None:
+        quick.decide(apply=decided)
+        assert quick.codes() == []
+    clone = quick.stage.win(**{**CLONE, "lines": [*LINES, more]})
+    quick.rest()
+    assert codes(quick, clone) == ["CLONE-01"]
+    assert quick.plans() == (1, 1)
+
+
 def test_a_clone_gets_its_plan_once_a_person_says_that_it_is_one_of_its_own(sold: Sold) -> None:
     clone = sold.stage.win(**CLONE)
     sold.rest()
