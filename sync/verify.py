@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connectors.base import Capability, Connector, Fields, Kind, Record
+from connectors.base import Capability, Connector, Fields, Kind, PlanRefs, Record
 from mappings.model import LEDGER, ObjectMapping
 from mappings.translate import shows, to_canonical
 from sync.core.judgement import Told
@@ -91,12 +91,14 @@ def verify(
         shown[name] = _take_stock(name, connections[name], proof)
     known: set[str] = set()
     learned = lessons(store, context.mappings.calendar, context.today, keep=False)
-    for onboarding, facts in _all(store):
-        known.add(onboarding.key)
-        proof.onboardings += 1
-        _compare(onboarding, facts, learned, shown, context, proof)
-        if proof.onboardings % PAGE == 0:
-            progress(proof.onboardings)
+    for page, facts in _pages(store):
+        for name in context.homes:
+            _look_where_it_was(name, connections[name], page, shown[name])
+        for onboarding in page:
+            known.add(onboarding.key)
+            _compare(onboarding, facts[onboarding.key], learned, shown, context, proof)
+        proof.onboardings += len(page)
+        progress(proof.onboardings)
     _compare_time(store, connections, shown, context, proof)
     for name, records in shown.items():
         for key in records:
@@ -120,11 +122,27 @@ def _take_stock(name: str, connector: Connector, proof: Proof) -> dict[str, Reco
     return records
 
 
-def _all(store: RecordsStore) -> Iterator[tuple[Onboarding, Told]]:
+def _look_where_it_was(name: str, connector: Connector, page: Sequence[Onboarding], records: dict[str, Record]) -> None:
+    """Fetch what the inventory lacks from where it was last: it goes by names of sheets, and people rename those."""
+    asked: list[PlanRefs] = []
+    places: dict[str, str] = {}
+    for onboarding in page:
+        bound = onboarding.bound(name)
+        missed = {item: each for item, each in bound.items() if f"{onboarding.key}:{item}" not in records}
+        tasks = tuple(each.ref for item, each in missed.items() if item != PLAN_ITEM)
+        if tasks and PLAN_ITEM in bound:
+            asked.append(PlanRefs(bound[PLAN_ITEM].ref, tasks))
+            places.update((each.ref.id, f"{onboarding.key}:{item}") for item, each in missed.items())
+    for record in connector.fetch(asked) if asked else ():
+        if record.kind is Kind.TASK and not record.deleted and record.ref.id in places:
+            records.setdefault(places[record.ref.id], record)
+
+
+def _pages(store: RecordsStore) -> Iterator[tuple[Sequence[Onboarding], Mapping[str, Told]]]:
     after = ""
     while keys := store.keys(after=after, limit=PAGE):
-        known, facts = store.load(keys), told(store, keys)
-        yield from ((known[key], facts[key]) for key in keys)
+        known = store.load(keys)
+        yield [known[key] for key in keys], told(store, keys)
         after = keys[-1]
 
 

@@ -324,6 +324,23 @@ def test_a_deal_that_is_neither_won_nor_known_costs_nothing(life: Life, new_data
 
 
 @ONE_AUTHORITY
+def test_a_sheet_that_people_rename_stays_the_plans_own_and_is_proven(life: Life) -> None:
+    stage, key = life.stage, life.deals[0]
+    place = life.known()[key].bound("sheets")["task_0"].ref
+    sheet = stage.simulator.smartsheet.state.sheets[int(place.container)]
+    with stage.simulator.world.lock:
+        life.sheet("rename_sheet", sheet=sheet.id, name="Acme, our launch")
+    edit(life, "tracker", "status", 0)
+    life.look_at_all()
+    life.rest()
+    assert values(life, "status") == "done"
+    assert sheet.name == "Acme, our launch"
+    assert [made.id for made in stage.simulator.smartsheet.state.sheets.values()] == [sheet.id]
+    life.check_sound()
+    life.check_quiet()
+
+
+@ONE_AUTHORITY
 def test_a_plan_that_is_gone_is_told_once_and_heals_when_it_is_back(life: Life, layout: str) -> None:
     stage, key = life.stage, life.deals[0]
     sheet = stage.simulator.smartsheet.state.sheets[int(life.known()[key].bound("sheets")["task_0"].ref.container)]
