@@ -23,6 +23,7 @@ import sync.wiring
 from mappings.load import load_mappings, load_templates
 from mappings.model import MappingSet
 from mappings.templates import Template
+from sync.cli.memory import collect_rarely
 
 # Property tests have no deadline (machines are busy) and draw alike each time, so that a red build can be repeated;
 # `pytest --hypothesis-profile default` draws anew.
@@ -41,6 +42,11 @@ def _only_here(self: socket.socket, address: object) -> None:
         host = str(address[0]) if isinstance(address, tuple) else ""
         assert host in {"127.0.0.1", "::1", "localhost"}, f"a test wants to reach {host}"
     _connect(self, address)  # type: ignore[arg-type]
+
+
+def pytest_configure() -> None:
+    """Look for reference cycles as rarely as every command does."""
+    collect_rarely()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

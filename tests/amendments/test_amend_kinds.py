@@ -145,3 +145,13 @@ def test_what_people_made_of_an_epics_or_a_sheets_name_outlives_a_renamed_deal_a
     assert ("title", "'Acme: Third'", "'Roll-out'") in told
     assert len(told) == 3
     quick.check()
+
+
+def test_what_a_person_wants_looked_at_anew_is_still_listed_until_the_look_says_it_again(quick: Sold) -> None:
+    quick.add_line()
+    quick.rest()
+    said = quick.told()
+    quick.stage.plant.store.forgive([quick.key], Priority.LIVE)
+    assert quick.waiting() == {"reasons": [], "parts": []}
+    quick.look()
+    assert quick.told() == said != []

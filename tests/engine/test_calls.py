@@ -56,6 +56,7 @@ def idle_sweep(stage: Stage) -> int:
     return sum(spent(stage).values()) - before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_backfill_of_200_deals_costs_at_most_a_twentieth_more_than_the_floors(
     layout: str, plain_template: str

@@ -121,6 +121,7 @@ def live_with(template: str, layout: str, database: str, **rule: Any) -> None:
         assert max(calls.values()) < ENOUGH, calls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("vendor", "layout"), [("salesforce", LAYOUTS[0]), ("jira", LAYOUTS[1]), *(("smartsheet", one) for one in LAYOUTS)]
 )

@@ -24,6 +24,7 @@ ENVIRONMENT |= {f"CLOSEDWON_{name}_HOOK_PATH": "planted" * 4 for name in ("CRM",
 START = Block("sh", "cp -r docs/examples/deals exports\nclosedwon simulator --load exports\n")
 
 
+@pytest.mark.slow
 def test_the_readme_leads_from_an_export_to_a_plan_of_ones_own_configuration(checkout: Checkout) -> None:
     _, served, first, _, planned, proof, _ = checkout.run(blocks(section(README, "Your own deals"), "sh"))
     assert "Loaded 4 products, 5 opportunities." in served
@@ -38,6 +39,7 @@ def test_the_readme_leads_from_an_export_to_a_plan_of_ones_own_configuration(che
     assert not (checkout.folder / "closedwon.db").exists()
 
 
+@pytest.mark.slow
 def test_the_readme_leads_from_a_small_beginning_to_all_deals_and_operations_go_on_from_there(
     checkout: Checkout,
 ) -> None:
