@@ -136,9 +136,6 @@ class Soak:
         since = datetime.now(UTC)
         for each in self.served:
             each.start()
-        # A vendor that said for good that a whole portfolio sheet is not there has engaged the brake, as it should; by
-        # now the vendors are well, and a person who looked lets it go.
-        verdict.figures["brakes_released"] = int(bool(plant.engine.release_brake()))
         verdict.must_be_none("restless", _until_quiet(plant, since))
 
     def _prove(self, plant: Plant, verdict: Verdict) -> None:

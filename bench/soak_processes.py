@@ -132,7 +132,7 @@ def defects(served: Sequence[Served]) -> Iterator[str]:
     """Find what no failure of a vendor explains: defects that were logged, and tracebacks."""
     for each in served:
         for line in each.log.read_text(errors="replace").splitlines():
-            if "DEFECT-01" in line or line.startswith("Traceback"):
+            if "DEFECT-01" in line or line.startswith("Traceback") or "BRAKE-" in line:
                 yield f"{each.name}: {line}"
 
 

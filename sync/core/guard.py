@@ -38,6 +38,18 @@ class Unsafe(Exception):
         self.code = code
 
 
+def doubtful(tallies: Iterable[Tally], limits: Limits) -> bool:
+    """Tell whether a side shows so little that it is asked once more before a brake stops all for a person.
+
+    Vendors say falsely, now and then, that a whole sheet is not there.
+    """
+    return any(
+        each.bound >= limits.floor
+        and (each.seen == 0 or each.bound - each.seen > max(limits.floor, each.bound * limits.missing_share))
+        for each in tallies
+    )
+
+
 def check_safe(tallies: Iterable[Tally], limits: Limits) -> None:
     """Raise Unsafe when a side is emptied, too much is missing, or too large a share would be changed."""
     release = "Nothing was written. Look at `closedwon plan`, then let it pass once with `closedwon release`."

@@ -19,7 +19,7 @@ from connectors.base import Capability, Connector, Fields, Kind, Record
 from connectors.errors import ConnectorError, NotAuthorised, TryLater
 from mappings.model import VIRTUAL, MappingSet
 from mappings.templates import Template
-from sync.core.guard import Unsafe, check_safe
+from sync.core.guard import Unsafe, check_safe, doubtful
 from sync.core.merge import View
 from sync.core.model import Claim, Commit, LeaseLost, Onboarding, Quarantine
 from sync.core.plan import plan
@@ -116,9 +116,10 @@ class Engine:
         self, known: Mapping[str, Onboarding], deals: Mapping[str, Record] | None, view: View | None = None
     ) -> Observed:
         crm = self.connections[self.crm]
-        seen = observe(
-            known, crm=crm, homes=self.homes, mappings=self.mappings, deals=deals, view=view, refused=self._refused
-        )
+        look = partial(observe, known, crm=crm, homes=self.homes, mappings=self.mappings, deals=deals, view=view)
+        seen = look(refused=self._refused)
+        if doubtful(seen.tallies({}, {}), self.settings.limits):
+            seen = look(refused=self._refused)
         seen = read_hours(seen, store=self.store, mapping=self.mappings.task, now=self.now())
         return self.sources.inform(seen)
 

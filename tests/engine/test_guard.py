@@ -114,6 +114,18 @@ def test_an_emptied_side_stops_everything_and_marks_nothing_missing(stage: Stage
     assert stage.plant.store.counts()["missing"] == 0
 
 
+def test_a_vendors_single_false_word_that_a_sheet_is_not_there_stops_nothing(stage: Stage) -> None:
+    stage.simulator.world.faults.add("not_found", vendor="smartsheet", endpoint="GET /2.0/sheets/{id}", times=1)
+    for issue in issues(stage)[:2]:
+        act(stage, "jira", "close_task", issue=issue, who="ada@example.com")
+    look_at_all(stage)
+    assert stage.simulator.world.faults.hits
+    look_at_all(stage)
+    assert stage.plant.engine.release_brake() == ""
+    assert stage.plant.store.counts()["missing"] == 0
+    assert stage.prove().sound
+
+
 def test_many_missing_records_stop_everything(stage: Stage) -> None:
     before = write_calls(stage)
     for issue in issues(stage)[: FLOOR + 1]:
