@@ -38,6 +38,8 @@ COLUMNS = ROOT / "docs" / "examples" / "crm-columns.yaml"
 FIRST = date(2016, 1, 1)
 SPARE = 1.05
 LEASE = 60
+BATCH = 1000
+"""Onboardings that are begun together; of so few all are begun before a kill in the middle."""
 PROCESSES = multiprocessing.get_context("spawn")
 
 
@@ -154,6 +156,7 @@ def main() -> int:
         and not any(run[zero] for run in (clean, resumed) for zero in ("held", "waiting", "unequal", "duplicates"))
         and not any(run[zero] for run in (clean, resumed) for zero in ("lacking", "strays"))
         and resumed["killed"]
+        and (deals <= BATCH or resumed["planned_before"] < deals)
         and min(resumed["planned_before"], resumed["open_intents_before"]) > 0  # killed between the first and the last
         and not (resumed["open_intents"] or resumed["second_run_writes"])
     )
